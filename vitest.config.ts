@@ -10,7 +10,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: [...unitFolders.map((folder) => `test/${folder}/**/*.test.ts`), 'test/simulation/**/*.test.ts'],
+          include: [
+            ...unitFolders.map((folder) => `test/${folder}/**/*.test.ts`),
+            'test/simulation/**/*.test.ts',
+          ],
           pool: 'forks',
           isolate: false,
           maxWorkers: 2,
@@ -22,7 +25,12 @@ export default defineConfig({
         test: { name: 'globals', include: ['test/globals/**/*.test.ts'], pool: 'forks', testTimeout: 60_000 },
       },
       {
-        test: { name: 'architecture', include: ['test/architecture/**/*.test.ts'], pool: 'forks', testTimeout: 60_000 },
+        test: {
+          name: 'architecture',
+          include: ['test/architecture/**/*.test.ts'],
+          pool: 'forks',
+          testTimeout: 60_000,
+        },
       },
     ],
   },

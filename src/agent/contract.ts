@@ -1,0 +1,111 @@
+/**
+ * The seams inside the agent: what its rooms ask of one another. The composition root (start.ts) wires them.
+ */
+import type { Check, CheckDefinition, CheckStatus } from '../model/check.ts'
+import type { Result } from '../model/errors.ts'
+import type { ProxyResource } from '../model/proxy-config.ts'
+import type { Service, ServiceDefinition } from '../model/service.ts'
+import type { EventBody, Subject } from '../model/topic.ts'
+import type { Reply } from '../rpc/contract.ts'
+
+/** Where a registration came from decides who may replace it: a reload replaces only what files defined. */
+export type RegistrationSource = 'file' | 'api'
+
+export interface LocalService {
+  readonly service: Service
+  readonly source: RegistrationSource
+  /** The catalog holds this version. */
+  readonly synced: boolean
+}
+
+export interface LocalCheck {
+  readonly definition: CheckDefinition
+  readonly check: Check
+  readonly source: RegistrationSource
+  readonly synced: boolean
+}
+
+/** This host's own services and checks: answers at once, durable before it answers, the catalog follows. */
+export interface LocalRegistry {
+  services(): readonly LocalService[]
+  service(id: string): LocalService | undefined
+  checks(): readonly LocalCheck[]
+  check(id: string): LocalCheck | undefined
+  /** Adds or replaces a service with its sidecar; without `replaceChecks` checks it had and that are not named stay. */
+  register(
+    definition: ServiceDefinition,
+    options: { readonly source: RegistrationSource; readonly replaceChecks: boolean },
+  ): Result<true>
+  /** Removes the service, its checks and its sidecar. */
+  deregister(serviceId: string): Result<true>
+  registerCheck(definition: CheckDefinition, source: RegistrationSource): Result<true>
+  deregisterCheck(checkId: string): Result<true>
+  /** A TTL check's heartbeat. */
+  updateTtl(checkId: string, status: CheckStatus, output: string): Result<true>
+  /** Replaces all that came from files, all or nothing. */
+  replaceFileDefinitions(
+    services: readonly ServiceDefinition[],
+    checks: readonly CheckDefinition[],
+  ): Result<true>
+  /** Called after every change of a service, a check or a status. */
+  onChange(listener: () => void): void
+}
+
+/** What the server pushed, kept while the stream is away. */
+export interface Views {
+  /** Declares what is wanted; streams are subscribed and dropped to match. */
+  want(subjects: readonly Subject[]): void
+  /** Bodies that make up the subject now, or undefined where nothing was ever received. */
+  view(subject: Subject): View | undefined
+  onChange(listener: (subject: Subject) => void): void
+}
+
+export interface View {
+  readonly subject: Subject
+  readonly index: number
+  /** For `intentions` and `roots` exactly one body; for health topics one upsert per instance. */
+  readonly bodies: readonly EventBody[]
+  /** The stream is connected and past its snapshot; false: last known state. */
+  readonly live: boolean
+}
+
+export interface Leaf {
+  readonly service: string
+  readonly uri: string
+  readonly certificatePem: string
+  readonly privateKeyPem: string
+  readonly serialNumber: string
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+  /** Grows with each new leaf of this service on this host; what a blocking query on it compares. */
+  readonly generation: number
+}
+
+/** Certificates of this host's services: keys made here, renewed from half-life, kept 0600. */
+export interface Leaves {
+  /** Keeps a valid leaf for each of these services; drops others that nobody asked for. */
+  want(services: ReadonlySet<string>): void
+  leaf(service: string): Leaf | undefined
+  /** The current leaf, or a new one where there is none. */
+  request(service: string, reply: Reply<Leaf>): void
+  onChange(listener: (service: string) => void): void
+}
+
+/** The agent's end of the link to its proxies. */
+export interface ProxyLink {
+  /** The whole wanted state; what differs from the last is sent. */
+  publish(resources: readonly ProxyResource[]): void
+  /** Policy index that each connected proxy enforces, by destination service; called on each change. */
+  onEnforced(listener: (byDestination: ReadonlyMap<string, readonly number[]>) => void): void
+  /** Proxies connected now. */
+  proxies(): readonly ProxyStatus[]
+}
+
+export interface ProxyStatus {
+  readonly pid: number
+  readonly version: string
+  /** Number of the last configuration that it acknowledged. */
+  readonly acknowledged: number
+  /** Reason it gave for refusing the last one, or ''. */
+  readonly refused: string
+}

@@ -1,0 +1,86 @@
+/**
+ * The validated configuration of one host: what agent, server and proxy read from the same directory.
+ * Only types and defaults; text becomes this in load.ts.
+ */
+import type { CheckDefinition } from '../model/check.ts'
+import type { ConfigEntry } from '../model/config-entry.ts'
+import type { IntentionAction } from '../model/intention.ts'
+import type { ServiceDefinition } from '../model/service.ts'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+export interface Settings {
+  readonly datacenter: string
+  /** Default: the machine's host name. */
+  readonly nodeName: string
+  /** Empty: made once at random and kept in the data directory. */
+  readonly nodeId: string
+  /** Each program keeps its state in a folder of its own below: `agent`, `server`, `proxy`. */
+  readonly dataDirectory: string
+  /** Sockets: `api.sock` and `link.sock` of the agent, `server.sock` of the server. */
+  readonly runtimeDirectory: string
+  /** This host also runs a server. */
+  readonly server: boolean
+  /** Where public listeners and the server's RPC listen. */
+  readonly bindAddress: string
+  /** What other hosts use to reach this one; default: `bindAddress`, or the first private address where that is 0.0.0.0. */
+  readonly advertiseAddress: string
+  /** Where HTTP (and DNS) listen for local clients. */
+  readonly clientAddresses: readonly string[]
+  readonly ports: {
+    /** -1: off. */
+    readonly http: number
+    readonly server: number
+    readonly sidecarMin: number
+    readonly sidecarMax: number
+  }
+  /** RPC addresses of servers, `host:port`. */
+  readonly servers: readonly string[]
+  /** An agent that is not enrolled yet takes its token from here, when set. */
+  readonly enrollmentTokenFile: string
+  readonly unixSockets: { readonly group: string; readonly mode: string }
+  readonly log: { readonly level: LogLevel; readonly json: boolean }
+  readonly nodeMeta: Readonly<Record<string, string>>
+  readonly defaultIntentionAction: IntentionAction
+  /** Script checks from the HTTP API and from files. */
+  readonly enableScriptChecks: boolean
+  /** Script checks from files only. */
+  readonly enableLocalScriptChecks: boolean
+  readonly checkUpdateIntervalMs: number
+  readonly httpMaxConnectionsPerClient: number
+  readonly leafTtlMs: number
+  /** How long a request waits inside the agent for a server before it fails. */
+  readonly rpcHoldTimeoutMs: number
+  readonly bootstrapEntries: readonly ConfigEntry[]
+}
+
+/** What the files of one host define besides settings. */
+export interface Definitions {
+  readonly services: readonly ServiceDefinition[]
+  /** Checks of the node and of services that other files define. */
+  readonly checks: readonly CheckDefinition[]
+}
+
+export interface Configuration {
+  readonly settings: Settings
+  readonly definitions: Definitions
+}
+
+export interface SourceFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** One mistake in one file. Shown as `path:line:column: what, why; remedy`. */
+export interface ConfigError {
+  readonly path: string
+  readonly line: number
+  readonly column: number
+  readonly what: string
+  readonly why: string
+  readonly remedy: string
+}
+
+export type Loaded<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly errors: readonly ConfigError[] }

@@ -1,0 +1,59 @@
+/**
+ * The certificate authority's data: roots of the two trust planes, enrollments and enrolled hosts.
+ * Signing and keys are elsewhere; here are only rows and rules without secrets in clear.
+ */
+export type TrustPlane = 'host' | 'service'
+
+export interface CaRoot {
+  /** Lower-case hex SHA-256 of the certificate's DER, colon separated. */
+  readonly id: string
+  readonly plane: TrustPlane
+  readonly name: string
+  readonly trustDomain: string
+  readonly certificatePem: string
+  readonly serialNumber: string
+  /** Subject key id, hex with colons. */
+  readonly signingKeyId: string
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+  readonly active: boolean
+  readonly privateKeyType: 'ec'
+  readonly privateKeyBits: 256
+  /** Private key sealed by the cluster key, base64: useless without a file that never enters the log. */
+  readonly sealedKey: string
+}
+
+/** A root as everyone may see it. */
+export type PublicCaRoot = Omit<CaRoot, 'sealedKey'>
+
+/** A single-use permission for one host to join. The token's secret is known only to who holds the token. */
+export interface Enrollment {
+  /** Hex SHA-256 of the token's secret. */
+  readonly tokenHash: string
+  /** Node name that may use it; empty: any. */
+  readonly node: string
+  readonly services: readonly string[]
+  readonly expiresAtMs: number
+  readonly createdAtMs: number
+  readonly createdBy: string
+  /** Empty until used, then the host that used it. */
+  readonly usedBy: string
+}
+
+/** A host whose public key is registered: the key, not the certificate, is its identity. */
+export interface Host {
+  readonly node: string
+  readonly nodeId: string
+  /** Base64 of the SubjectPublicKeyInfo DER. */
+  readonly publicKey: string
+  readonly services: readonly string[]
+  readonly enrolledAtMs: number
+  readonly evicted: boolean
+}
+
+/** An operator credential; only the hash of its secret is cluster state. */
+export interface Operator {
+  readonly tokenHash: string
+  readonly name: string
+  readonly createdAtMs: number
+}

@@ -1,0 +1,92 @@
+/**
+ * Commands: the only way to change replicated state. A command is proposed, admitted, logged, then applied by every
+ * server with the same result, so applying one may use nothing but the command, its envelope and the state.
+ *
+ * Rules of change: types and fields are only ever added; a server that meets a type or version it does not know stops
+ * with `version-mismatch` instead of skipping it, because skipping would let states drift apart.
+ */
+import type { Principal } from './access.ts'
+import type { CaRoot, Enrollment, Operator } from './authority.ts'
+import type { Check } from './check.ts'
+import type { ClusterSettings, ConfigEntry, ConfigEntryKind } from './config-entry.ts'
+import type { Failure } from './errors.ts'
+import type { IntentionAction } from './intention.ts'
+import type { Node } from './node.ts'
+import type { Service } from './service.ts'
+
+export const commandVersion = 1
+
+export interface Envelope {
+  readonly version: number
+  readonly principal: Principal
+  /** Wall clock of the proposing leader, milliseconds since the epoch: the only time that applying may see. */
+  readonly atMs: number
+  readonly command: Command
+}
+
+export type Command =
+  /** First entry of a cluster; refused when the state already has settings. */
+  | {
+      readonly type: 'genesis'
+      readonly settings: ClusterSettings
+      readonly roots: readonly CaRoot[]
+      readonly operator: Omit<Operator, 'createdAtMs'>
+    }
+  | { readonly type: 'settings.set'; readonly settings: Pick<ClusterSettings, 'defaultIntentionAction'> }
+  /**
+   * Upserts a node with any number of its services and checks, all or nothing. With `node` given as a name only, the
+   * node row must exist and stays as it is.
+   */
+  | {
+      readonly type: 'catalog.register'
+      readonly node: Node | string
+      readonly services: readonly Service[]
+      readonly checks: readonly Check[]
+    }
+  /** Removes one service with its checks, one check, or (with neither) the node with everything on it. */
+  | {
+      readonly type: 'catalog.deregister'
+      readonly node: string
+      readonly serviceId?: string
+      readonly checkId?: string
+    }
+  | { readonly type: 'config-entry.upsert'; readonly entry: ConfigEntry; readonly casIndex?: number }
+  | {
+      readonly type: 'config-entry.delete'
+      readonly kind: ConfigEntryKind
+      readonly name: string
+      readonly casIndex?: number
+    }
+  /** Sets one source of one destination, keeping the destination's other sources. `id` is for a row not there yet. */
+  | {
+      readonly type: 'intention.upsert'
+      readonly id: string
+      readonly sourceName: string
+      readonly destinationName: string
+      readonly action: IntentionAction
+      readonly description: string
+      readonly meta: Readonly<Record<string, string>>
+    }
+  | { readonly type: 'intention.delete'; readonly sourceName: string; readonly destinationName: string }
+  | { readonly type: 'enrollment.create'; readonly enrollment: Omit<Enrollment, 'createdAtMs' | 'usedBy'> }
+  | {
+      readonly type: 'enrollment.redeem'
+      readonly tokenHash: string
+      readonly node: string
+      readonly nodeId: string
+      readonly publicKey: string
+    }
+
+export type CommandType = Command['type']
+
+/** What applying one command gave: the same on every server. */
+export type Applied =
+  | { readonly ok: true; readonly index: number; readonly value: AppliedValue }
+  | { readonly ok: false; readonly index: number; readonly failure: Failure }
+
+export type AppliedValue =
+  | { readonly kind: 'done' }
+  /** A conditional write that found another index than it wanted, or a delete of what is not there. */
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'intention'; readonly id: string }
+  | { readonly kind: 'enrolled'; readonly services: readonly string[] }

@@ -1,0 +1,103 @@
+/**
+ * What a proxy must do, as a set of named resources. The agent's plan computes the whole set; the link sends the whole
+ * once and differences after, in `resourceOrder` when adding and in reverse when removing, so that nothing is ever
+ * referred to before it exists (make before break).
+ */
+import type { IntentionAction, IntentionRule } from './intention.ts'
+
+export type ProxyResource =
+  | RootsResource
+  | LeafResource
+  | PolicyResource
+  | EndpointsResource
+  | InboundResource
+  | OutboundResource
+
+export const resourceOrder = ['roots', 'leaf', 'policy', 'endpoints', 'inbound', 'outbound'] as const
+export type ResourceKind = (typeof resourceOrder)[number]
+
+/** Trust bundle of one trust domain; `name` is the trust domain. */
+export interface RootsResource {
+  readonly kind: 'roots'
+  readonly name: string
+  readonly pems: readonly string[]
+}
+
+/** The certificate of one local service; `name` is the service. Holds the key: never logged, stored only 0600. */
+export interface LeafResource {
+  readonly kind: 'leaf'
+  readonly name: string
+  readonly uri: string
+  /** Leaf first, intermediates after. */
+  readonly certificatePem: string
+  readonly privateKeyPem: string
+  readonly notAfterMs: number
+}
+
+/** Who may call the local service `name`. */
+export interface PolicyResource {
+  readonly kind: 'policy'
+  readonly name: string
+  /** Log index of the intentions it was made from: what an acknowledgement of enforcement names. */
+  readonly index: number
+  readonly defaultAction: IntentionAction
+  readonly rules: readonly IntentionRule[]
+}
+
+export type EndpointHealth =
+  | 'passing'
+  | 'warning'
+  | 'critical'
+  /** Only the host's membership is in doubt: its agent is away, its proxy may well serve. Tried when nothing better is left. */
+  | 'host-unreachable'
+
+export interface Endpoint {
+  /** `<node>/<service id>` of the mesh instance. */
+  readonly id: string
+  readonly node: string
+  readonly address: string
+  readonly port: number
+  readonly health: EndpointHealth
+  readonly weight: number
+}
+
+/** Mesh instances of a destination; `name` is its upstream key (`service` or `service@datacenter`). */
+export interface EndpointsResource {
+  readonly kind: 'endpoints'
+  readonly name: string
+  readonly service: string
+  readonly datacenter: string
+  readonly instances: readonly Endpoint[]
+}
+
+/** A public mTLS listener in front of one local service instance; `name` is the sidecar's service id. */
+export interface InboundResource {
+  readonly kind: 'inbound'
+  readonly name: string
+  readonly service: string
+  readonly bindAddress: string
+  readonly bindPort: number
+  readonly localAddress: string
+  /** 0 when `localSocketPath` is set. */
+  readonly localPort: number
+  readonly localSocketPath: string
+  readonly localConnectTimeoutMs: number
+}
+
+/** A local port or socket that leads to a destination; `name` is `<sidecar id>/<upstream key>`. */
+export interface OutboundResource {
+  readonly kind: 'outbound'
+  readonly name: string
+  /** Local service that calls: selects the leaf. */
+  readonly service: string
+  /** Name of the endpoints resource. */
+  readonly target: string
+  readonly bindAddress: string
+  readonly bindPort: number
+  readonly bindSocketPath: string
+  readonly bindSocketMode: string
+  readonly connectTimeoutMs: number
+}
+
+export const resourceKey = (resource: Pick<ProxyResource, 'kind' | 'name'>): string =>
+  `${resource.kind}/${resource.name}`

@@ -1,0 +1,102 @@
+/**
+ * Questions about the cluster's state that an agent puts to a server. Names, arguments and answers are the contract;
+ * shapes are model rows, and the API's JSON is made from them at the agent, so DNS and HTTP share one answer.
+ */
+import type { PublicCaRoot } from './authority.ts'
+import type { Check } from './check.ts'
+import type { ConfigEntry, ConfigEntryKind } from './config-entry.ts'
+import type { Decision, Intention } from './intention.ts'
+import type { Node } from './node.ts'
+import type { RowIndexes, Service, ServiceEntry } from './service.ts'
+
+export interface ServiceFilter {
+  readonly service: string
+  /** Instances must have all of them; compared without case. */
+  readonly tags: readonly string[]
+  readonly nodeMeta: Readonly<Record<string, string>>
+}
+
+export interface NodeServices {
+  readonly node: Node & RowIndexes
+  readonly services: readonly (Service & RowIndexes)[]
+  readonly checks: readonly (Check & RowIndexes)[]
+}
+
+export interface Queries {
+  'catalog.datacenters': { args: Record<never, never>; answer: readonly string[] }
+  'catalog.nodes': {
+    args: { readonly nodeMeta: Readonly<Record<string, string>> }
+    answer: readonly (Node & RowIndexes)[]
+  }
+  'catalog.services': {
+    args: { readonly nodeMeta: Readonly<Record<string, string>> }
+    answer: Readonly<Record<string, readonly string[]>>
+  }
+  /** Entries in order of node name, then service id: catalog and health answers pair by position. */
+  'catalog.service': { args: ServiceFilter; answer: readonly ServiceEntry[] }
+  /** Mesh instances (sidecars, natives) of a service, same order. */
+  'catalog.mesh': { args: ServiceFilter; answer: readonly ServiceEntry[] }
+  'catalog.node': { args: { readonly node: string }; answer: NodeServices | null }
+  'intentions.list': { args: Record<never, never>; answer: readonly (Intention & RowIndexes)[] }
+  'intentions.exact': {
+    args: { readonly source: string; readonly destination: string }
+    answer: (Intention & RowIndexes) | null
+  }
+  'intentions.match': {
+    args: { readonly by: 'source' | 'destination'; readonly names: readonly string[] }
+    answer: Readonly<Record<string, readonly (Intention & RowIndexes)[]>>
+  }
+  'intentions.check': { args: { readonly source: string; readonly destination: string }; answer: Decision }
+  /** Which proxies enforce the intentions of `destination` as of log index `index`. */
+  'intentions.enforcement': {
+    args: { readonly destination: string; readonly index: number }
+    answer: Enforcement
+  }
+  'config.get': {
+    args: { readonly kind: ConfigEntryKind; readonly name: string }
+    answer: (ConfigEntry & RowIndexes) | null
+  }
+  'config.list': { args: { readonly kind: ConfigEntryKind }; answer: readonly (ConfigEntry & RowIndexes)[] }
+  'ca.roots': { args: Record<never, never>; answer: CaRoots }
+  'status.leader': { args: Record<never, never>; answer: string }
+  'status.peers': { args: Record<never, never>; answer: readonly string[] }
+}
+
+export type QueryName = keyof Queries
+
+export interface Enforcement {
+  /** Proxies that acknowledged this index or a later one. */
+  readonly enforced: number
+  /** Proxies that serve the destination, as far as connected agents tell. */
+  readonly total: number
+  /** Nodes with a proxy that has not acknowledged yet; at most ten are named. */
+  readonly waitingFor: readonly string[]
+}
+
+export interface CaRoots {
+  readonly activeRootId: string
+  readonly trustDomain: string
+  readonly roots: readonly (PublicCaRoot & RowIndexes)[]
+}
+
+export type Consistency = 'default' | 'consistent' | 'stale'
+
+export interface ReadOptions {
+  readonly consistency: Consistency
+  /** Answer when the result's index is greater; 0: at once. */
+  readonly minIndex: number
+  readonly waitMs: number
+}
+
+export interface ReadMeta {
+  /** At least 1; moves only when something that the query touched changed. */
+  readonly index: number
+  readonly knownLeader: boolean
+  readonly lastContactMs: number
+  readonly effective: 'leader' | 'stale' | 'consistent'
+}
+
+export interface ReadAnswer<Name extends QueryName> {
+  readonly meta: ReadMeta
+  readonly answer: Queries[Name]['answer']
+}

@@ -1,0 +1,29 @@
+/** Where a service wants to reach another one: a local port or socket that the proxy opens for it. */
+export interface Upstream {
+  readonly destinationName: string
+  /** Empty: the local datacenter. */
+  readonly datacenter: string
+  readonly localBindAddress: string
+  /** 0 when `localBindSocketPath` is set. */
+  readonly localBindPort: number
+  readonly localBindSocketPath: string
+  /** Octal text such as "0600"; empty: the process's umask. */
+  readonly localBindSocketMode: string
+  readonly connectTimeoutMs: number
+  /** Opaque settings, kept and shown as they were written. */
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+/** Names an upstream within its proxy; two upstreams of one proxy never share it. */
+export function upstreamKey(upstream: Pick<Upstream, 'destinationName' | 'datacenter'>): string {
+  return upstream.datacenter === ''
+    ? upstream.destinationName
+    : `${upstream.destinationName}@${upstream.datacenter}`
+}
+
+/** The local end of an upstream, for conflict checks and for people: `127.0.0.1:9191` or a socket path. */
+export function upstreamBind(upstream: Upstream): string {
+  return upstream.localBindSocketPath === ''
+    ? `${upstream.localBindAddress}:${upstream.localBindPort}`
+    : upstream.localBindSocketPath
+}
