@@ -1,0 +1,31 @@
+// What every benchmark gives back and how it is printed: people read the rows, programs the last line.
+
+export interface BenchResult {
+  readonly bench: string
+  readonly unit: string
+  /** Median of our runs. */
+  readonly ours: number
+  /** Median of the peer's runs; null where there is no peer to compare with. */
+  readonly peer: number | null
+  readonly ratio: number | null
+  readonly runs: readonly unknown[]
+}
+
+/** Thrown by a benchmark whose peer is not on this machine; the runner prints why and exits 77. */
+export class PeerMissing extends Error {
+  constructor(packageName: string) {
+    super(`needs the Debian package ${packageName}, which is not installed`)
+    this.name = 'PeerMissing'
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
+}
+
+export function round(value: number, digits = 3): number {
+  return Number(value.toFixed(digits))
+}
