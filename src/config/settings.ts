@@ -66,6 +66,15 @@ export interface Configuration {
   readonly definitions: Definitions
 }
 
+/** What the configuration may ask of the machine it is read on. */
+export interface Machine {
+  readonly hostname: string
+  /** First private IPv4 address, or '' where there is none. */
+  readonly privateAddress: string
+  /** First address of each interface, by its name: for `{{ GetInterfaceIP "eth0" }}`. */
+  readonly interfaceAddresses: Readonly<Record<string, string>>
+}
+
 export interface SourceFile {
   readonly path: string
   readonly text: string

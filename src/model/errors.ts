@@ -84,6 +84,21 @@ export const errorCatalogue = {
     what: 'The host was evicted from the mesh.',
     remedy: 'Enroll it again with a new token if it should come back.',
   },
+  'method-not-allowed': {
+    status: 405,
+    what: 'The path exists, but not with this HTTP method.',
+    remedy: 'Use one of the methods in the Allow header.',
+  },
+  'unknown-datacenter': {
+    status: 500,
+    what: 'The request names a datacenter that cannot be reached from here.',
+    remedy: 'Leave `dc` away or use one that `GET /v1/catalog/datacenters` lists.',
+  },
+  'too-many-connections': {
+    status: 429,
+    what: 'One client address holds as many connections to the API as it may.',
+    remedy: 'Close some, share them (keep-alive), or raise limits { http_max_conns_per_client }.',
+  },
   conflict: {
     status: 409,
     what: 'The thing changed since the caller read it.',
@@ -108,6 +123,16 @@ export const errorCatalogue = {
     status: 503,
     what: 'A bounded queue is full, so the request was refused at once.',
     remedy: 'Try again after a moment; if it persists, see the metric that the message names.',
+  },
+  'disk-full': {
+    status: 503,
+    what: 'The server cannot make writes durable because its disk is full; reads go on.',
+    remedy: 'Free space under the data directory; writes are accepted again by themselves.',
+  },
+  'disk-failed': {
+    status: 500,
+    what: 'The disk refused to write or to sync, so nothing more can be promised and the server stops.',
+    remedy: 'Check the disk and the kernel log, then start the server again or replace it.',
   },
   'too-large': {
     status: 413,

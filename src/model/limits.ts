@@ -7,17 +7,64 @@ export const limits = {
   configFileBytes: 4 * 1024 * 1024,
   /** Nesting of blocks and lists in HCL; deeper is a mistake or an attack. */
   hclDepth: 64,
+  /** Values of one configuration file; each costs a few hundred bytes while it is read. */
+  hclValues: 250_000,
   /** Errors shown for one file before we stop counting. */
   configErrorsShown: 20,
   metaPairs: 64,
   metaKeyChars: 128,
   metaValueChars: 512,
   tagsPerService: 1_024,
+  tagChars: 255,
+  /** Keeps the SNI name made from a service and its datacenter within DNS's 255. */
+  serviceNameChars: 128,
+  serviceIdChars: 512,
+  /** Linux keeps 108 bytes of a unix socket's path, the last of them 0. */
+  socketPathBytes: 107,
+  /** Leaves room for the name of a socket in it. */
+  runtimeDirectoryChars: 90,
+  serverAddresses: 64,
   upstreamsPerProxy: 1_024,
   descriptionChars: 512,
   checkOutputBytes: 4_096,
+  /** The most that one check may ask to keep of its output. */
+  checkOutputLargestBytes: 64 * 1024,
   /** Consul's minimum check interval. */
   checkIntervalMinMs: 1_000,
+  /** Longest interval, timeout or TTL of a check; a timer cannot wait for more than 2^31 ms, 24.8 days. */
+  checkIntervalMaxMs: 24 * 24 * 3_600_000,
+  /** Probes and scripts that one agent runs at once; more wait their turn. */
+  checksInFlight: 64,
+  /** Consul's reaper: shortest wait before a critical service is deregistered, and how often it looks. */
+  reapAfterMinMs: 60_000,
+  reapEveryMs: 30_000,
+  /** Registrations and checks of one host. */
+  servicesPerAgent: 10_000,
+  checksPerAgent: 50_000,
+  /** One view kept on disk for a restart without servers; a larger one is not kept. */
+  viewFileBytes: 16 * 1024 * 1024,
+  /** Rows in one registration that an agent sends; `commandBytes` bounds the bytes. */
+  rowsPerRegistration: 512,
+  /** Refusals of single rows that one pass of anti-entropy names in the log. */
+  refusalsLoggedPerSync: 20,
+  /** A proxy's connect to its local service, where the registration does not say (Consul's default). */
+  localConnectMs: 5_000,
+  /** Blocking waits on views that one agent holds for readers while no server answers. */
+  heldViewReads: 4_096,
+  /** Label combinations of one program's metrics; further ones are counted as dropped. */
+  metricSeries: 20_000,
+
+  /** What the catalog takes: names with what is made of them (`<name>-sidecar-proxy`), ids (`service:<id>:<n>`). */
+  catalogNameChars: 255,
+  catalogIdChars: 768,
+  addressChars: 512,
+  taggedAddresses: 16,
+  /** Longest check output that the catalog takes; agents keep far less unless told otherwise. */
+  catalogOutputChars: 65_536,
+  /** Sources of one destination: each change of one rewrites the entry that holds them. */
+  sourcesPerDestination: 4_096,
+  /** Service patterns of one enrollment. */
+  servicesPerEnrollment: 256,
 
   /** One log entry; Consul's soft limit per Raft entry. */
   commandBytes: 512 * 1024,
@@ -25,11 +72,48 @@ export const limits = {
   uncommittedBytes: 64 * 1024 * 1024,
   proposalsInFlight: 16_384,
   walSegmentBytes: 64 * 1024 * 1024,
+  /** One write and one sync of the log; what waits longer goes into the next. */
+  walBatchBytes: 8 * 1024 * 1024,
+  /** One append message, and what may be under way to one follower without an answer. */
+  appendBytes: 1024 * 1024,
+  appendsInFlight: 256,
+  appendBytesInFlight: 16 * 1024 * 1024,
+  /** Entries handed to the state machine in one turn of the event loop. */
+  applyBatchBytes: 1024 * 1024,
+  applyBatchEntries: 256,
+  /** Newest log entries kept in memory for followers; older ones are read from disk. */
+  recentLogBytes: 32 * 1024 * 1024,
+  /** Linearizable reads that wait for their proof of leadership. */
+  readsWaiting: 16_384,
+  /** One piece of a snapshot on its way to another server, and how many may lack their answer. */
+  snapshotChunkBytes: 256 * 1024,
+  snapshotChunksInFlight: 4,
+  /** Pieces read from or written to the state machine in one turn of the event loop. */
+  snapshotPiecesPerTurn: 4,
+  /** A whole snapshot file, and one piece of the state machine's inside it. */
+  snapshotFileBytes: 16 * 1024 * 1024 * 1024,
+  snapshotPieceBytes: 16 * 1024 * 1024,
+  snapshotsKept: 2,
+  /** What makes a server take a snapshot, and the log that it keeps behind it for slow followers. */
+  snapshotAfterEntries: 8_192,
+  snapshotAfterBytes: 64 * 1024 * 1024,
+  snapshotTrailEntries: 10_240,
+  /** One encoded message between servers. */
+  raftMessageBytes: 16 * 1024 * 1024,
+  serversPerCluster: 16,
 
   /** Blocking query: default and longest wait (Consul's values), and how many one server holds. */
   blockingDefaultMs: 300_000,
   blockingMaxMs: 600_000,
   blockingQueriesHeld: 20_000,
+  /** Rows that one query reads before others get their turn. */
+  rowsPerTurn: 512,
+  /** Woken queries that are looked at again in one turn. */
+  wakesPerTurn: 256,
+  /** Recounts of enforcement for one waiting reader come no faster. */
+  enforcementPauseMs: 20,
+  /** One piece of a state snapshot. */
+  snapshotPieceChars: 192 * 1024,
   /** Watches kept on one tree node before watchers are moved to its parent. */
   watchesPerNode: 8_192,
 
@@ -37,11 +121,40 @@ export const limits = {
   eventsKeptPerTopic: 4_096,
   /** Bytes queued for one agent before its stream is collapsed to "resnapshot". */
   sessionQueueBytes: 8 * 1024 * 1024,
+  /** Queue beyond which health events wait: what takes permissions away never waits behind more than this. */
+  sessionBulkBytes: 1024 * 1024,
+  /** Frames sent to all agents in one turn of the event loop. */
+  framesPerTurn: 64,
+  /** Instances in one event, and in one piece of a health snapshot. */
+  bodiesPerEvent: 128,
+  /** Health snapshots kept for the next agent that asks for the same. */
+  snapshotsShared: 512,
   subscriptionsPerSession: 4_096,
+  /** A cursor ahead of this server waits this long for the log before it gets a snapshot instead. */
+  cursorAheadMs: 5_000,
+  /** How often agents ping on the control stream, and the silence after which a server takes one for dead. */
+  controlPingEveryMs: 5_000,
+  controlSilenceMs: 20_000,
+  /** Reconnect delay in a goaway; up to as much again is added at random. */
+  goawayRetryMs: 2_000,
+  /** How long an agent's stream may be away before its node counts as failed: an agent restart must not show. */
+  memberGraceMs: 10_000,
+  /** Membership writes under way, nodes looked at per turn, and the wait before a failed write is repeated. */
+  memberWritesInFlight: 128,
+  membersPerTurn: 256,
+  memberRetryMs: 1_000,
   sessionsPerServer: 5_000,
 
   httpBodyBytes: 512 * 1024,
   httpConnectionsPerClient: 200,
+  /** Blocking reads that one client address may hold beside its other connections (a watch needs one each). */
+  httpLongPollsPerClient: 5_000,
+  /** Connections of all clients together. */
+  httpConnections: 20_000,
+  /** Refusals of the API that are logged; all are counted. A flood must not fill the disk. */
+  httpRefusalsLoggedPerSecond: 20,
+  /** How long `/v1/mesh/enforcement` and the commands that use it wait at most. */
+  enforcementWaitMaxMs: 60_000,
   httpHeaderBytes: 1024 * 1024,
   linkFrameBytes: 32 * 1024 * 1024,
   proxiesPerAgent: 64,
@@ -55,10 +168,72 @@ export const limits = {
   streamWindowBytes: 256 * 1024,
   /** Connections one worker carries, both directions together. */
   connectionsPerWorker: 65_536,
+  /** Streams that one peer may have open in one tunnel session. */
+  streamsPerSession: 1_024,
+  /** Text for people in REFUSED, RESET and GOAWAY. */
+  tunnelTextBytes: 256,
+  /** Bytes staged for one session before its streams stop reading; twice that and a peer that does not read is dropped. */
+  tunnelBacklogBytes: 1024 * 1024,
+  /** Instances tried for one connection. */
+  openAttempts: 3,
+  /** How long a session that said goodbye waits for the other side to close. */
+  lingerMs: 2_000,
+  /** Silence after which the kernel asks whether the other host is still there. */
+  tcpKeepAliveMs: 30_000,
+  /** Connections that the kernel queues for a listener while its worker restarts (capped by net.core.somaxconn). */
+  listenBacklog: 4_096,
+  /** Listeners of one proxy. */
+  listenersPerProxy: 16_384,
+  /** A listener whose address was taken is tried again this often. */
+  bindRetryMs: 5_000,
+  /** How long a stopping worker lets open connections finish. */
+  workerDrainMs: 3_000,
+  /** The same for a worker that was replaced by a new one, which serves new connections meanwhile. */
+  workerReplacedDrainMs: 120_000,
+  /** A worker that lived shorter than this is restarted with back-off, up to the second value. */
+  workerStableMs: 10_000,
+  workerRestartMaxMs: 5_000,
+  /** Redials of the agent's link socket: first wait and longest. */
+  linkRedialMinMs: 50,
+  linkRedialMaxMs: 3_000,
+  linkHelloTimeoutMs: 5_000,
+  /** Counters go to the agent this often, when they changed. */
+  statsEveryMs: 1_000,
+  /** Pairs of source and destination that one worker counts; further ones share one row. */
+  telemetryPairs: 4_096,
+  /** The last good state is written this long after a change, or later where writing takes long. */
+  lastGoodDelayMs: 100,
 
+  /** One certificate and one certificate request; ours are under 1 KiB, other authorities' may carry more names. */
+  certificateBytes: 16 * 1024,
+  certificateRequestBytes: 8 * 1024,
+  /** Certificates that a peer may present: leaf, intermediates, a cross-signed root. */
+  certificateChainLength: 6,
+  /** One message to a server (a command and its envelope), and one from a server (a list of a large catalog). */
+  rpcRequestBytes: 1024 * 1024,
+  rpcAnswerBytes: 64 * 1024 * 1024,
+  /** Text of a failure as it travels in a trailer. */
+  rpcMessageChars: 2_048,
+  /** Calls open at once on one connection; blocking reads of an agent are the most of them. */
+  rpcCallsPerConnection: 4_096,
+  /** Connections that one server holds: its agents, twice while they change over, and operators. */
+  rpcConnections: 12_000,
+  /** Calls of one agent that wait for a server to be reached. */
+  rpcCallsHeld: 4_096,
+  /** How long a server may take over a call, beside the time that a read asked to wait. */
+  rpcCallTimeoutMs: 30_000,
+  /** Leaves that one server signs: 200,000 services are re-issued in about eleven minutes without anything else waiting. */
+  leafSignaturesPerSecond: 300,
+  /** Services of one host that have a leaf, and leaf requests of one host under way at once. */
+  leavesPerAgent: 10_000,
+  leafRequestsInFlight: 8,
+  /** Callers that wait for the first leaf of one service. */
+  leafRequestsWaiting: 1_024,
   enrollmentTtlMs: 24 * 3_600_000,
   enrollmentTtlMaxMs: 30 * 24 * 3_600_000,
   leafTtlMs: 72 * 3_600_000,
+  /** Short enough for tests of renewal; an hour or more is advised. */
+  leafTtlMinMs: 10_000,
   hostCertificateTtlMs: 30 * 24 * 3_600_000,
   rootTtlMs: 10 * 365 * 24 * 3_600_000,
   /** Consul's sidecar port range. */

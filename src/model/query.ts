@@ -2,12 +2,13 @@
  * Questions about the cluster's state that an agent puts to a server. Names, arguments and answers are the contract;
  * shapes are model rows, and the API's JSON is made from them at the agent, so DNS and HTTP share one answer.
  */
+import type { Principal } from './access.ts'
 import type { PublicCaRoot } from './authority.ts'
-import type { Check } from './check.ts'
+import type { Check, CheckStatus } from './check.ts'
 import type { ConfigEntry, ConfigEntryKind } from './config-entry.ts'
 import type { Decision, Intention } from './intention.ts'
 import type { Node } from './node.ts'
-import type { RowIndexes, Service, ServiceEntry } from './service.ts'
+import type { RowIndexes, Service, ServiceEntry, ServiceKind } from './service.ts'
 
 export interface ServiceFilter {
   readonly service: string
@@ -58,6 +59,19 @@ export interface Queries {
   }
   'config.list': { args: { readonly kind: ConfigEntryKind }; answer: readonly (ConfigEntry & RowIndexes)[] }
   'ca.roots': { args: Record<never, never>; answer: CaRoots }
+  /** Checks in one state, in order of node name, then check id. */
+  'health.state': {
+    args: { readonly state: CheckStatus | 'any'; readonly nodeMeta: Readonly<Record<string, string>> }
+    answer: readonly (Check & RowIndexes)[]
+  }
+  /** One row per service name, by name: what a list of services shows, without an instance crossing the network. */
+  'mesh.services': { args: Record<never, never>; answer: readonly ServiceSummary[] }
+  /** Hosts that have a membership check, by name. */
+  'mesh.members': { args: Record<never, never>; answer: readonly Member[] }
+  /** What a new host must know before it can trust a server: the public part of an enrollment token. */
+  'mesh.join': { args: Record<never, never>; answer: JoinInformation }
+  /** Who the server takes the caller for: what the token of the request resolves to, else the peer's own principal. */
+  'mesh.principal': { args: Record<never, never>; answer: { readonly kind: Principal['kind'] } }
   'status.leader': { args: Record<never, never>; answer: string }
   'status.peers': { args: Record<never, never>; answer: readonly string[] }
 }
@@ -71,6 +85,36 @@ export interface Enforcement {
   readonly total: number
   /** Nodes with a proxy that has not acknowledged yet; at most ten are named. */
   readonly waitingFor: readonly string[]
+}
+
+export interface ServiceSummary {
+  readonly name: string
+  readonly kind: ServiceKind
+  /** All tags that occur, sorted, each once. */
+  readonly tags: readonly string[]
+  readonly instances: number
+  /** Instances by the worst of their checks; maintenance counts as critical. */
+  readonly passing: number
+  readonly warning: number
+  readonly critical: number
+  /** Instances through which the service is reached in the mesh (sidecars, natives). */
+  readonly meshInstances: number
+}
+
+export interface Member {
+  readonly node: Node
+  readonly status: 'alive' | 'failed'
+  /** Runs a server. */
+  readonly server: boolean
+}
+
+export interface JoinInformation {
+  readonly clusterId: string
+  readonly datacenter: string
+  /** Id of the active root of the host plane. */
+  readonly hostRootPin: string
+  /** RPC addresses, `host:port`. */
+  readonly servers: readonly string[]
 }
 
 export interface CaRoots {

@@ -86,6 +86,9 @@ export interface RowIndexes {
   readonly modifyIndex: number
 }
 
+/** The service under which servers show themselves in the catalog; theirs to write, on whatever node it stands. */
+export const serverServiceId = 'consul'
+
 export const sidecarIdOf = (serviceId: string): string => `${serviceId}-sidecar-proxy`
 export const sidecarNameOf = (serviceName: string): string => `${serviceName}-sidecar-proxy`
 

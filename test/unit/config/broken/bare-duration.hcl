@@ -1,0 +1,4 @@
+check {
+  name = "disk"
+  ttl  = 90s
+}

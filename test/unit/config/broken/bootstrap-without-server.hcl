@@ -1,0 +1,10 @@
+config_entries {
+  bootstrap {
+    kind = "service-intentions"
+    name = "db"
+    sources {
+      name   = "web"
+      action = "allow"
+    }
+  }
+}

@@ -1,0 +1,8 @@
+service {
+  name = "web"
+  check {
+    http     = "http://127.0.0.1:8080/health"
+    tcp      = "127.0.0.1:8080"
+    interval = "10s"
+  }
+}

@@ -1,0 +1,7 @@
+service {
+  name = "web"
+  check {
+    name     = "alive"
+    interval = "10s"
+  }
+}

@@ -1,0 +1,5 @@
+service {
+  name = "edge"
+  kind = "mesh-gateway"
+  port = 8443
+}

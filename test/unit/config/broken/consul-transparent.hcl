@@ -1,0 +1,10 @@
+service {
+  name = "web"
+  connect {
+    sidecar_service {
+      proxy {
+        mode = "transparent"
+      }
+    }
+  }
+}

@@ -1,0 +1,9 @@
+service {
+  name = "db"
+}
+
+intention {
+  source_name      = "web"
+  destination_name = "db"
+  action           = "allow"
+}

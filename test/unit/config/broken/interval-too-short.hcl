@@ -1,0 +1,7 @@
+service {
+  name = "web"
+  check {
+    tcp      = "127.0.0.1:8080"
+    interval = "200ms"
+  }
+}

@@ -1,0 +1,6 @@
+service {
+  name = "web"
+  meta {
+    version = 12
+  }
+}

@@ -1,0 +1,7 @@
+service {
+  name = "web"
+  connect {
+    native = true
+    sidecar_service {}
+  }
+}

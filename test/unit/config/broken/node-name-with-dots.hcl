@@ -1,0 +1,1 @@
+node_name = "host-1.example.com"

@@ -1,0 +1,4 @@
+unix_sockets {
+  group = "mesh-agent"
+  mode  = 0660
+}

@@ -1,0 +1,7 @@
+service {
+  name = "web"
+  check {
+    args     = ["/usr/local/bin/check-web"]
+    interval = "10s"
+  }
+}

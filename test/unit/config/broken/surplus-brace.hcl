@@ -1,0 +1,7 @@
+service {
+  name = "web"
+  check {
+    ttl = "30s"
+  }
+  }
+}

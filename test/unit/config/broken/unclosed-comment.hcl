@@ -1,0 +1,4 @@
+/* The web shop
+service {
+  name = "web"
+}

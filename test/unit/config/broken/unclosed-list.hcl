@@ -1,0 +1,5 @@
+service {
+  name = "web"
+  tags = ["v1", "blue"
+  port = 8080
+}

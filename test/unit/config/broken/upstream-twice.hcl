@@ -1,0 +1,17 @@
+service {
+  name = "web"
+  connect {
+    sidecar_service {
+      proxy {
+        upstreams {
+          destination_name = "db"
+          local_bind_port  = 5432
+        }
+        upstreams {
+          destination_name = "db"
+          local_bind_port  = 5433
+        }
+      }
+    }
+  }
+}

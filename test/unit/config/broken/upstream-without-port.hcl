@@ -1,0 +1,12 @@
+service {
+  name = "web"
+  connect {
+    sidecar_service {
+      proxy {
+        upstreams {
+          destination_name = "db"
+        }
+      }
+    }
+  }
+}
