@@ -1,0 +1,72 @@
+/**
+ * The gate before the log: who may write what (rights.ts), in which size and shape (bounds.ts). What passes is wrapped
+ * with its principal and the time and proposed; what depends on the state is decided when the entry is applied (apply/).
+ * Who the caller is, server/access has found out before.
+ */
+import { type Principal, principalName } from '../../model/access.ts'
+import { type Applied, type Command, commandVersion } from '../../model/command.ts'
+import type { Failure, Result } from '../../model/errors.ts'
+import type { Clock, Log, Metrics } from '../../platform/ports.ts'
+import type { Reply } from '../../rpc/contract.ts'
+import type { Consensus } from '../consensus/contract.ts'
+import { checkBounds } from './bounds.ts'
+import { checkRights } from './rights.ts'
+
+export type Written = Extract<Applied, { readonly ok: true }>
+
+export interface AdmissionPorts {
+  readonly consensus: Pick<Consensus, 'propose'>
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+export class Admission {
+  readonly #ports: AdmissionPorts
+
+  constructor(ports: AdmissionPorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Proposes `command` for `principal`. Replies once: with the log index and what applying gave, with the refusal, or
+   * with what consensus said (`no-leader`, `overloaded`, `write-outcome-unknown`).
+   */
+  write(principal: Principal, command: Command, reply: Reply<Written>): void {
+    const refusal = refusalOf(principal, command)
+    if (refusal !== undefined) {
+      this.#refused(principal, command, refusal)
+      reply({ ok: false, failure: refusal })
+      return
+    }
+    const atMs = this.#ports.clock.wallMs()
+    this.#ports.consensus.propose({ version: commandVersion, principal, atMs, command }, (result) => {
+      const outcome = flattened(result)
+      if (!outcome.ok) this.#refused(principal, command, outcome.failure)
+      reply(outcome)
+    })
+  }
+
+  #refused(principal: Principal, command: Command, failure: Failure): void {
+    const { log, metrics } = this.#ports
+    metrics.count('mesh_server_write_refusals_total', { code: failure.code, type: command.type })
+    log.info('write refused', {
+      code: failure.code,
+      reason: failure.message,
+      command: command.type,
+      principal: principalName(principal),
+    })
+  }
+}
+
+function refusalOf(principal: Principal, command: Command): Failure | undefined {
+  const rights = checkRights(principal, command)
+  if (!rights.ok) return rights.failure
+  const bounds = checkBounds(command)
+  return bounds.ok ? undefined : bounds.failure
+}
+
+function flattened(result: Result<Applied>): Result<Written> {
+  if (!result.ok) return result
+  return result.value.ok ? { ok: true, value: result.value } : { ok: false, failure: result.value.failure }
+}

@@ -1,0 +1,114 @@
+/** Every query by its name: the one place that knows them all, and what each needs besides the state. */
+import type { Principal } from '../../model/access.ts'
+import type { NodeId } from '../../model/ids.ts'
+import { limits } from '../../model/limits.ts'
+import type { Enforcement, Queries, QueryName } from '../../model/query.ts'
+import type { ConsensusStatus } from '../consensus/contract.ts'
+import type { View } from '../store/view.ts'
+import { planDatacenters, planJoin, planRoots } from './authority.ts'
+import { planMesh, planNode, planNodes, planService, planServices } from './catalog.ts'
+import { planMembers, planState, planSummaries } from './health.ts'
+import { planCheck, planEntries, planEntry, planIntention, planIntentions, planMatch } from './intentions.ts'
+import { type Plan, type Reading, single } from './plan.ts'
+
+/** Addresses and names of the servers, which are not part of the state. */
+export interface ClusterDirectory {
+  /** `host:port` of a server's RPC, or undefined where it is not known. */
+  addressOf(id: NodeId): string | undefined
+  /** RPC addresses of all servers, in a stable order. */
+  peers(): readonly string[]
+  /** Names of the nodes that run a server. */
+  nodes(): ReadonlySet<string>
+}
+
+/** Acknowledgements of agents; `sessions/enforcement.ts`. */
+export interface EnforcementSource {
+  readonly newest: number
+  versionOf(destination: string): number
+  follow(destination: string, listener: () => void): () => void
+  count(view: View, destination: string, index: number): Reading<Enforcement>
+}
+
+export interface QueryContext {
+  readonly view: View
+  readonly status: ConsensusStatus
+  readonly cluster: ClusterDirectory
+  readonly enforcement: EnforcementSource
+  /** The caller. */
+  readonly principal: Principal
+}
+
+export type Planners = {
+  readonly [Name in QueryName]: (
+    context: QueryContext,
+    args: Queries[Name]['args'],
+  ) => Plan<Queries[Name]['answer']>
+}
+
+export const planners: Planners = {
+  'catalog.datacenters': ({ view }) => planDatacenters(view),
+  'catalog.nodes': ({ view }, args) => planNodes(view, args),
+  'catalog.services': ({ view }, args) => planServices(view, args),
+  'catalog.service': ({ view }, args) => planService(view, args),
+  'catalog.mesh': ({ view }, args) => planMesh(view, args),
+  'catalog.node': ({ view }, args) => planNode(view, args),
+  'intentions.list': ({ view }) => planIntentions(view),
+  'intentions.exact': ({ view }, args) => planIntention(view, args),
+  'intentions.match': ({ view }, args) => planMatch(view, args),
+  'intentions.check': ({ view }, args) => planCheck(view, args),
+  'intentions.enforcement': planEnforcement,
+  'config.get': ({ view }, args) => planEntry(view, args),
+  'config.list': ({ view }, args) => planEntries(view, args),
+  'ca.roots': ({ view }) => planRoots(view),
+  'health.state': ({ view }, args) => planState(view, args),
+  'mesh.services': ({ view }) => planSummaries(view),
+  'mesh.members': ({ view, cluster }) => planMembers(view, cluster.nodes()),
+  'mesh.join': ({ view, cluster }) => planJoin(view, cluster.peers()),
+  'mesh.principal': ({ principal }) => fixed({ kind: principal.kind }),
+  'status.leader': ({ status, cluster }) =>
+    fixed(status.leader === undefined ? '' : (cluster.addressOf(status.leader) ?? '')),
+  'status.peers': ({ cluster }) => fixed(cluster.peers()),
+}
+
+/**
+ * Answered by any server at once, whatever consistency was asked: they are about this server, or needed most when there
+ * is no leader. Enforcement is counted where the streams are.
+ */
+export const local: ReadonlySet<QueryName> = new Set([
+  'catalog.datacenters',
+  'intentions.enforcement',
+  'mesh.join',
+  'mesh.principal',
+  'status.leader',
+  'status.peers',
+] as const)
+
+/** Never waited on: they have no index that would move. */
+export const unblockable: ReadonlySet<QueryName> = new Set([
+  'catalog.datacenters',
+  'mesh.join',
+  'mesh.principal',
+  'status.leader',
+  'status.peers',
+] as const)
+
+function fixed<Answer>(answer: Answer): Plan<Answer> {
+  return { index: 1, touched: [], exists: true, read: () => single(answer) }
+}
+
+function planEnforcement(
+  { view, enforcement }: QueryContext,
+  { destination, index }: Queries['intentions.enforcement']['args'],
+): Plan<Enforcement> {
+  return {
+    index: enforcement.versionOf(destination),
+    touched: [],
+    exists: true,
+    read: () => enforcement.count(view, destination, index),
+    apart: {
+      newest: enforcement.newest,
+      watch: (listener) => enforcement.follow(destination, listener),
+      pauseMs: limits.enforcementPauseMs,
+    },
+  }
+}

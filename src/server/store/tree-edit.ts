@@ -1,0 +1,134 @@
+/**
+ * One transaction on a tree (tree.ts): copies each node on the way at most once, leaves the old tree as it was, and at
+ * the end hands over the new tree with the watches that its readers wait on.
+ */
+import { childAt, scanFrom, spent, Tree, TreeNode, valueAt } from './tree.ts'
+import type { Watch } from './watch.ts'
+
+let lastEdit = 0
+
+/** Shared by all leaves, which are most nodes; never changed, only replaced. */
+const noChildren: never[] = []
+
+export class TreeEdit<Value> {
+  readonly #base: Tree<Value>
+  readonly #edit: number
+  readonly #replaced: TreeNode<Value>[] = []
+  #root: TreeNode<Value>
+  #size: number
+
+  constructor(base: Tree<Value>) {
+    this.#base = base
+    this.#edit = ++lastEdit
+    this.#root = base.root
+    this.#size = base.size
+  }
+
+  get(key: string): Value | undefined {
+    return valueAt(this.#root, key)
+  }
+
+  /** Values under `prefix` now. The edit must not be changed while the scan runs. */
+  scan(prefix: string): Iterable<Value> {
+    return scanFrom(this.#root, prefix)
+  }
+
+  has(prefix: string): boolean {
+    for (const _ of this.scan(prefix)) return true
+    return false
+  }
+
+  set(key: string, value: Value): void {
+    this.#root = this.#own(this.#root)
+    let node = this.#root
+    let at = 0
+    while (at < key.length) {
+      const position = childAt(node.children, key.charCodeAt(at))
+      const child = node.children[position]
+      if (child === undefined) {
+        const leaf = new TreeNode<Value>(this.#edit, key.slice(at), value, noChildren)
+        if (node.children.length === 0) node.children = [leaf]
+        else node.children.splice(~position, 0, leaf)
+        this.#size++
+        return
+      }
+      const shared = sharedLength(child.prefix, key, at)
+      const next = shared === child.prefix.length ? this.#own(child) : this.#split(child, shared)
+      node.children[position] = next
+      node = next
+      at += shared
+    }
+    if (node.value === undefined) this.#size++
+    node.value = value
+  }
+
+  /** The value that was there, or undefined. */
+  delete(key: string): Value | undefined {
+    const value = this.get(key)
+    if (value === undefined) return undefined
+    this.#root = this.#own(this.#root)
+    let parent = this.#root
+    let node = this.#root
+    let position = 0
+    let at = 0
+    while (at < key.length) {
+      parent = node
+      position = childAt(parent.children, key.charCodeAt(at))
+      const child = parent.children[position]
+      if (child === undefined) break
+      node = this.#own(child)
+      parent.children[position] = node
+      at += node.prefix.length
+    }
+    node.value = undefined
+    this.#size--
+    if (node !== this.#root && node.children.length === 0) {
+      parent.children.splice(position, 1)
+      this.#merge(parent)
+    } else this.#merge(node)
+    return value
+  }
+
+  /** The new tree; `fire` receives every watch on a part that this edit replaced. */
+  commit(fire: Watch[]): Tree<Value> {
+    if (this.#root === this.#base.root) return this.#base
+    for (const node of this.#replaced) {
+      if (node.watch !== undefined) fire.push(node.watch)
+      node.watch = spent
+    }
+    return new Tree(this.#root, this.#size)
+  }
+
+  #own(node: TreeNode<Value>): TreeNode<Value> {
+    if (node.edit === this.#edit) return node
+    this.#replaced.push(node)
+    const children = node.children.length === 0 ? noChildren : node.children.slice()
+    return new TreeNode<Value>(this.#edit, node.prefix, node.value, children)
+  }
+
+  /** Puts a node without value above `child`, which keeps the rest of its prefix. */
+  #split(child: TreeNode<Value>, shared: number): TreeNode<Value> {
+    const lower = this.#own(child)
+    const upper = new TreeNode<Value>(this.#edit, lower.prefix.slice(0, shared), undefined, [lower])
+    lower.prefix = lower.prefix.slice(shared)
+    return upper
+  }
+
+  /** A node that has no value and one child takes the child's place. */
+  #merge(node: TreeNode<Value>): void {
+    const only = node.children[0]
+    if (node === this.#root || node.value !== undefined || node.children.length !== 1 || only === undefined)
+      return
+    const child = this.#own(only)
+    node.prefix += child.prefix
+    node.value = child.value
+    node.children = child.children
+  }
+}
+
+function sharedLength(prefix: string, key: string, at: number): number {
+  const end = Math.min(prefix.length, key.length - at)
+  let length = 0
+  while (length < end && prefix.charCodeAt(length) === key.charCodeAt(at + length)) length++
+  return length
+}

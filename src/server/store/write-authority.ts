@@ -1,0 +1,52 @@
+/**
+ * Writes to settings, roots, enrollments, hosts and operators. Each does nothing where the state says the same already.
+ * Who may enroll under which conditions was decided in apply/enrollment.ts.
+ */
+import type { CaRoot, Enrollment, Host, Operator } from '../../model/authority.ts'
+import type { ClusterSettings } from '../../model/config-entry.ts'
+import type { CountedTable } from './indexes.ts'
+import { key1, key2, settingsKey } from './keys.ts'
+import { type Row, sameRow, stamped } from './row.ts'
+import type { Transaction } from './transaction.ts'
+import type { TreeEdit } from './tree-edit.ts'
+
+export function putSettings(tx: Transaction, settings: ClusterSettings): void {
+  if (put(tx, tx.edits.settings, settingsKey, settings)) tx.settingsChanged()
+}
+
+export function putRoot(tx: Transaction, root: CaRoot): void {
+  if (put(tx, tx.edits.roots, key2(root.plane, root.id), root)) tx.rootsChanged()
+}
+
+export function putEnrollment(tx: Transaction, enrollment: Enrollment): void {
+  putCounted(tx, tx.edits.enrollments, enrollment, 'enrollments')
+}
+
+export function putOperator(tx: Transaction, operator: Operator): void {
+  putCounted(tx, tx.edits.operators, operator, 'operators')
+}
+
+export function putHost(tx: Transaction, host: Host): void {
+  if (put(tx, tx.edits.hosts, key1(host.node), host)) tx.touchTable('hosts')
+}
+
+function putCounted<Content extends { readonly tokenHash: string }>(
+  tx: Transaction,
+  edit: TreeEdit<Row<Content>>,
+  content: Content,
+  table: CountedTable,
+): void {
+  if (put(tx, edit, key1(content.tokenHash), content)) tx.touchTable(table)
+}
+
+function put<Content extends object>(
+  tx: Transaction,
+  edit: TreeEdit<Row<Content>>,
+  key: string,
+  content: Content,
+): boolean {
+  const before = edit.get(key)
+  if (before !== undefined && sameRow(before, content)) return false
+  edit.set(key, stamped(tx.index, content, before))
+  return true
+}

@@ -1,0 +1,87 @@
+/**
+ * A network in memory between named endpoints: delay, loss, duplicates, one-way cuts. Messages are handed over as they
+ * are, not copied; receivers must not change them.
+ */
+import type { Clock } from '../../src/platform/ports.ts'
+import type { SeededRandom } from './random.ts'
+
+export interface NetworkConditions {
+  readonly delayMinMs: number
+  readonly delayMaxMs: number
+  /** Chance of each message to be lost. */
+  readonly loss: number
+  /** Chance of each message to arrive twice. */
+  readonly duplicate: number
+}
+
+export const quietNetwork: NetworkConditions = { delayMinMs: 1, delayMaxMs: 2, loss: 0, duplicate: 0 }
+
+type Listener<Message> = (from: string, message: Message) => void
+
+export class SimulatedNetwork<Message> {
+  readonly #clock: Clock
+  readonly #random: SeededRandom
+  readonly #listeners = new Map<string, Listener<Message>>()
+  /** Directed pairs over which nothing passes. */
+  readonly #cuts = new Set<string>()
+  conditions: NetworkConditions
+  /** Messages sent, delivered and lost; a storm shows here. */
+  readonly counts = { sent: 0, delivered: 0, lost: 0 }
+
+  constructor(clock: Clock, random: SeededRandom, conditions: NetworkConditions = quietNetwork) {
+    this.#clock = clock
+    this.#random = random
+    this.conditions = conditions
+  }
+
+  /** Replaces whoever listened under this name before. */
+  listen(name: string, listener: Listener<Message>): void {
+    this.#listeners.set(name, listener)
+  }
+
+  /** What is under way to it is lost, as when a process ends. */
+  leave(name: string): void {
+    this.#listeners.delete(name)
+  }
+
+  send(from: string, to: string, message: Message): void {
+    this.counts.sent += 1
+    const { loss, duplicate } = this.conditions
+    if (this.#random.chance(loss)) this.counts.lost += 1
+    else this.#carry(from, to, message)
+    if (this.#random.chance(duplicate)) this.#carry(from, to, message)
+  }
+
+  /** Nothing passes from `from` to `to` any more, nor what is under way. */
+  cut(from: string, to: string): void {
+    this.#cuts.add(`${from} ${to}`)
+  }
+
+  /** Both ways between `names` and everybody else. */
+  isolate(names: readonly string[]): void {
+    for (const other of this.#listeners.keys())
+      if (!names.includes(other))
+        for (const name of names) {
+          this.cut(name, other)
+          this.cut(other, name)
+        }
+  }
+
+  heal(): void {
+    this.#cuts.clear()
+  }
+
+  #carry(from: string, to: string, message: Message): void {
+    const { delayMinMs, delayMaxMs } = this.conditions
+    const receiver = this.#listeners.get(to)
+    this.#clock.after(delayMinMs + this.#random.fraction() * (delayMaxMs - delayMinMs), () => {
+      // Only the process that listened when it was sent gets it: a restarted one has new connections.
+      if (receiver === undefined || this.#listeners.get(to) !== receiver || this.#cuts.has(`${from} ${to}`)) {
+        this.counts.lost += 1
+        return
+      }
+      this.counts.delivered += 1
+      receiver(from, message)
+    })
+  }
+}
