@@ -48,7 +48,7 @@ export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, re
     servers: servers(keys, reading),
     enrollmentTokenFile: keys.enrollment_token_file?.value ?? '',
     unixSockets: {
-      group: keys.unix_sockets?.value?.group?.value ?? 'mesh-agent',
+      group: keys.unix_sockets?.value?.group?.value ?? '',
       mode: keys.unix_sockets?.value?.mode?.value ?? '0660',
     },
     log: { level: keys.log_level?.value ?? 'info', json: keys.log_json?.value ?? false },

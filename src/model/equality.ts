@@ -5,7 +5,7 @@
 
 /** `ignored` names keys left out of the comparison at the top level only, such as row indexes. */
 export function sameValue(a: unknown, b: unknown, ignored?: ReadonlySet<string>): boolean {
-  if (Object.is(a, b)) return true
+  if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) || Array.isArray(b))
     return (

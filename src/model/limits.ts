@@ -135,6 +135,8 @@ export const limits = {
   /** How often agents ping on the control stream, and the silence after which a server takes one for dead. */
   controlPingEveryMs: 5_000,
   controlSilenceMs: 20_000,
+  /** Pings of one agent whose answers wait behind events. */
+  pingsWaiting: 256,
   /** Reconnect delay in a goaway; up to as much again is added at random. */
   goawayRetryMs: 2_000,
   /** How long an agent's stream may be away before its node counts as failed: an agent restart must not show. */
@@ -236,6 +238,13 @@ export const limits = {
   leafTtlMinMs: 10_000,
   hostCertificateTtlMs: 30 * 24 * 3_600_000,
   rootTtlMs: 10 * 365 * 24 * 3_600_000,
+
+  /** Members of one gossip pool that one member remembers; Consul advises 5,000. */
+  gossipMembers: 32_768,
+  /** Messages of the layer above gossip that wait to be told; Serf's queue. */
+  gossipBroadcasts: 4_096,
+  /** Probes on behalf of others that are under way. */
+  gossipRelays: 1_024,
   /** Consul's sidecar port range. */
   sidecarMinPort: 21_000,
   sidecarMaxPort: 21_255,

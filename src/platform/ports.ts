@@ -36,6 +36,8 @@ export interface DiskFile {
   readonly path: string
   /** Size in bytes, counting writes that were handed over and are not done yet. */
   size(): number
+  /** What was written last, synced or not; shorter at the end of the file. Synchronous: for start-up and small pieces. */
+  read(position: number, length: number): Uint8Array
   write(position: number, data: Uint8Array, done: DiskDone): void
   /** fdatasync: when it calls back without error, every write that was done before the call survives a power cut. */
   sync(done: DiskDone): void
@@ -50,7 +52,7 @@ export interface Disk {
   /** The whole file, or undefined where there is none. */
   read(path: string): Uint8Array | undefined
   makeDirectory(path: string): void
-  /** Opens for reading and writing, creating it (mode 0600) when missing. */
+  /** Opens for reading and writing, creating it (mode 0600) when missing. Throws a `MeshError` `disk-full` or `disk-failed`. */
   open(path: string): DiskFile
   rename(from: string, to: string, done: DiskDone): void
   remove(path: string, done: DiskDone): void
@@ -120,3 +122,65 @@ export interface HttpProbe {
 export type HttpProbeAnswer =
   | { readonly status: number; readonly statusText: string; readonly body: string }
   | { readonly error: string }
+
+/**
+ * Small whole files of one program's own state. Paths are relative to its folder, with `/`. Synchronous, because a
+ * registration must be durable before it is answered and is rare; bulk data goes through `Disk`.
+ */
+export interface StateFiles {
+  /** Names directly in `directory`, sorted; [] where it does not exist. */
+  list(directory: string): readonly string[]
+  /** The whole file, or undefined where there is none or it cannot be read. */
+  read(path: string): Uint8Array | undefined
+  /**
+   * Replaces the whole file or nothing, making missing folders (0700). When it returns no error the new content
+   * survives a power cut, unless `durable` is false: then only a crash of the process. `mode` defaults to 0600.
+   */
+  write(
+    path: string,
+    data: Uint8Array,
+    options?: { readonly mode?: number; readonly durable?: boolean },
+  ): DiskError | undefined
+  /** Removing what is not there is no error. */
+  remove(path: string): DiskError | undefined
+}
+
+/** Configuration as an operator wrote it. */
+export interface SourceFiles {
+  /**
+   * Reads files as named, and of directories all `*.hcl` and `*.json` in lexical order, not deeper. What cannot be read
+   * stands in `unreadable` and never counts as empty.
+   */
+  read(paths: readonly string[]): {
+    readonly files: readonly { readonly path: string; readonly text: string }[]
+    readonly unreadable: readonly { readonly path: string; readonly message: string }[]
+  }
+  /** Calls back after any of `paths` may have changed; several changes may come as one call or as many. */
+  watch(paths: readonly string[], onChange: () => void): { close(): void }
+}
+
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
+  /** `mode` is octal text such as "0600"; empty: what the process's umask leaves. */
+  | { readonly kind: 'unix'; readonly path: string; readonly mode: string }
+
+/**
+ * A socket that is bound and that this process never accepts on. It is given to a child process, or to a server of this
+ * process (`server.listen(native)`). While it is open the kernel queues clients between one server and the next.
+ */
+export interface ListeningHandle {
+  /** What `listen` and `ChildProcess.send` of Node take. */
+  readonly native: object
+  /** The TCP port, also where 0 was asked for; 0 for a unix socket. */
+  readonly port: number
+  /** Idempotent. Removes the file of a unix socket. */
+  close(): void
+}
+
+export interface ListeningHandles {
+  /**
+   * Binds. A unix socket's file that was left behind by a dead process is replaced, one that is served is not.
+   * `error` names the address.
+   */
+  open(at: ListenAddress, done: (handle: ListeningHandle | undefined, error: string) => void): void
+}

@@ -87,8 +87,8 @@ export class SimulatedDisk implements Disk {
   freeBytes = Number.POSITIVE_INFINITY
   /** Called when an operation has succeeded, before its callback: the place to cut a run. */
   onOperation: (operation: DiskOperation, path: string) => void = () => undefined
-  /** Planted bug: syncs call back without doing anything. */
-  ignoresSync = false
+  /** Planted bug: syncs of these files call back without doing anything. */
+  ignoresSync: (path: string) => boolean = () => false
   /** Planted bug: syncs of directories call back without doing anything. */
   ignoresDirectorySync = false
 
@@ -283,7 +283,7 @@ class SimulatedFile implements DiskFile {
       done(error)
     }
     this.#disk.run('sync', this.path, end, () => {
-      if (this.#disk.ignoresSync) return undefined
+      if (this.#disk.ignoresSync(this.path)) return undefined
       for (const change of inode.changes) if (covered.has(change)) applyChange(inode.durable, change)
       inode.changes = inode.changes.filter((change) => !covered.has(change))
       return undefined

@@ -86,12 +86,20 @@ export class Servers {
   }
 
   machine(name: string): Machine {
-    const id = nodeId(name)
-    const known = this.machines.get(id)
+    const known = this.machines.get(nodeId(name))
     if (known !== undefined) return known
     const random = this.random.fork()
     const syncMaxMs = this.#options.syncMaxMs ?? 1
-    const disk = new SimulatedDisk({ clock: this.clock, random, syncMaxMs })
+    return this.#add(name, new SimulatedDisk({ clock: this.clock, random, syncMaxMs }))
+  }
+
+  /** A machine with a copy of another's disk, which from here on lives by this clock. */
+  adopt(name: string, disk: SimulatedDisk): Machine {
+    return this.#add(name, disk.fork(this.clock, this.random.fork()))
+  }
+
+  #add(name: string, disk: SimulatedDisk): Machine {
+    const id = nodeId(name)
     const machine: Machine = {
       id,
       disk,

@@ -20,7 +20,7 @@ test('without files every setting has its default', () => {
       ports: { http: 8500, server: 8300, sidecarMin: 21000, sidecarMax: 21255 },
       servers: [],
       enrollmentTokenFile: '',
-      unixSockets: { group: 'mesh-agent', mode: '0660' },
+      unixSockets: { group: '', mode: '0660' },
       log: { level: 'info', json: false },
       nodeMeta: {},
       defaultIntentionAction: 'deny',

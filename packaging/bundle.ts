@@ -1,0 +1,90 @@
+/**
+ * Makes one folder out of src/ and the packages it uses: `main.js`, `chunks/` and a `package.json` that says "ES module".
+ * The folder runs anywhere with the pinned Node and nothing else installed. Knows nothing of .deb: deb/build.ts packs it.
+ */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { build, type Metafile, type Plugin } from 'esbuild'
+
+export const root = resolve(import.meta.dirname, '..')
+
+export interface Bundle {
+  readonly folder: string
+  readonly version: string
+  /** Folders below the root, such as `node_modules/zod`, of which some byte is in the bundle; sorted. */
+  readonly packages: readonly string[]
+}
+
+export interface BundleOptions {
+  /** Emptied first. Default: `dist/bundle`. */
+  readonly folder?: string
+  /** Default: `src/main.ts`. */
+  readonly entry?: string
+}
+
+/** CommonJS packages ask for built-in modules with `require`, which an ES module does not have. */
+const requireForCommonJs =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
+
+/** Bundles; throws with esbuild's messages when the sources do not build. */
+export async function bundle(options: BundleOptions = {}): Promise<Bundle> {
+  const folder = options.folder ?? join(root, 'dist/bundle')
+  const manifest = readManifest()
+  rmSync(folder, { recursive: true, force: true })
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { main: options.entry ?? 'src/main.ts' },
+    outdir: folder,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    // A command loads only its own chunks. Names and lines stay as they are: the journal shows stack traces.
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    banner: { js: requireForCommonJs },
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    plugins: [ownManifest(manifest)],
+  })
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ ...manifest, type: 'module' })}\n`)
+  return { folder, version: manifest.version, packages: packagesIn(metafile) }
+}
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+}
+
+export function readManifest(): Manifest {
+  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
+  return { name, version }
+}
+
+/** Source files import the version from the project's package.json; what else stands there is not the product's. */
+function ownManifest(manifest: Manifest): Plugin {
+  return {
+    name: 'own-manifest',
+    setup: (builder) => {
+      builder.onLoad({ filter: /\/package\.json$/ }, ({ path }) =>
+        path === join(root, 'package.json') ? { contents: JSON.stringify(manifest), loader: 'json' } : null,
+      )
+    },
+  }
+}
+
+function packagesIn(metafile: Metafile): readonly string[] {
+  const folders = new Set<string>()
+  for (const output of Object.values(metafile.outputs))
+    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+      const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]
+      if (folder !== undefined && bytesInOutput > 0) folders.add(folder)
+    }
+  return [...folders].sort()
+}
+
+if (import.meta.main) {
+  const made = await bundle()
+  console.log(`${made.folder}: mesh-agent ${made.version} with ${made.packages.length} packages`)
+}

@@ -1,0 +1,102 @@
+/**
+ * Lays out the files of the package as they will lie on a host: names, modes, one time for all. What is in the files comes
+ * from packaging/ and from the bundle; how the tree becomes a .deb is build.ts's business.
+ */
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { type Bundle, root } from '../bundle.ts'
+import { copyrightFile } from './copyright.ts'
+
+export interface Inputs {
+  readonly bundle: Bundle
+  /** The Node.js binary for the package's architecture, and its licence file. */
+  readonly node: string
+  readonly nodeLicence: string
+  /** Time of every file, seconds since the epoch. */
+  readonly timeSeconds: number
+  readonly maintainer: string
+}
+
+const packaging = join(root, 'packaging')
+const units = ['mesh-agent.service', 'mesh-server.service', 'mesh-proxy.service']
+
+/** Writes the tree below `tree`, which exists and is empty. */
+export function stage(tree: string, inputs: Inputs): void {
+  const put = (path: string, content: string | Uint8Array, mode = 0o644): void => {
+    mkdirSync(dirname(join(tree, path)), { recursive: true })
+    writeFileSync(join(tree, path), content)
+    chmodSync(join(tree, path), mode)
+  }
+  const from = (path: string): string => readFileSync(join(packaging, path), 'utf8')
+  const lib = join(tree, 'usr/lib/mesh-agent')
+
+  cpSync(inputs.bundle.folder, lib, { recursive: true })
+  copyFileSync(inputs.node, join(lib, 'node'))
+  strip(join(lib, 'node'))
+  put('usr/bin/mesh', from('deb/mesh'), 0o755)
+  put('etc/mesh-agent/mesh-agent.hcl', from('deb/mesh-agent.hcl'))
+  for (const unit of units) put(`usr/lib/systemd/system/${unit}`, from(`systemd/${unit}`))
+  put('usr/lib/sysusers.d/mesh-agent.conf', from('systemd/mesh-agent.sysusers'))
+  put('usr/lib/tmpfiles.d/mesh-agent.conf', from('systemd/mesh-agent.tmpfiles'))
+  const packages = inputs.bundle.packages.map((folder) => join(root, folder))
+  put('usr/share/doc/mesh-agent/copyright', copyrightFile(packages, inputs.nodeLicence))
+  put('usr/share/doc/mesh-agent/changelog.gz', compressed(changelog(inputs)))
+  put('usr/share/man/man1/mesh.1.gz', compressed(manPage(from('deb/mesh.1'), inputs)))
+  put('usr/share/lintian/overrides/mesh-agent', from('deb/lintian-overrides'))
+  settle(tree, inputs.timeSeconds)
+}
+
+/** Debug symbols are a sixth of the binary. Where `strip` is missing or is for another machine, they stay in. */
+function strip(binary: string): void {
+  chmodSync(binary, 0o755)
+  try {
+    execFileSync('strip', ['--strip-unneeded', binary], { stdio: 'pipe' })
+  } catch (error) {
+    console.error(`node is packed with its symbols: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** Level 9 without name or time in the header: the same text gives the same bytes. */
+const compressed = (text: string): Uint8Array => gzipSync(text, { level: 9 })
+
+function changelog({ bundle, timeSeconds, maintainer }: Inputs): string {
+  const date = new Date(timeSeconds * 1000).toUTCString().replace('GMT', '+0000')
+  return `mesh-agent (${bundle.version}) stable; urgency=medium
+
+  * Version ${bundle.version}. What is new stands in the project's CHANGELOG.md.
+
+ -- ${maintainer}  ${date}
+`
+}
+
+function manPage(text: string, { bundle, timeSeconds }: Inputs): string {
+  const date = new Date(timeSeconds * 1000).toISOString().slice(0, 10)
+  return text.replace('@DATE@', date).replace('@VERSION@', bundle.version)
+}
+
+/** The builder's umask and the hour leave no trace. Folders come last, because their own time changes with their files. */
+export function settle(folder: string, timeSeconds: number): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    const status = lstatSync(path)
+    if (status.isDirectory()) settle(path, timeSeconds)
+    else {
+      chmodSync(path, (status.mode & 0o100) === 0 ? 0o644 : 0o755)
+      utimesSync(path, timeSeconds, timeSeconds)
+    }
+  }
+  chmodSync(folder, 0o755)
+  utimesSync(folder, timeSeconds, timeSeconds)
+}

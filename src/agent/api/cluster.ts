@@ -1,0 +1,110 @@
+/**
+ * Reads and writes of cluster state on behalf of one call: parameters to options, callbacks to promises, and an end when
+ * the client goes away. What a write means the server decides; here it is only carried.
+ */
+import type { Applied, AppliedValue, Command } from '../../model/command.ts'
+import type { Result } from '../../model/errors.ts'
+import { limits } from '../../model/limits.ts'
+import type { Queries, QueryName, ReadAnswer, ReadOptions } from '../../model/query.ts'
+import type { Answer, Api, Call } from './contract.ts'
+import { blocking, consistency, maxStale, refuseElsewhere } from './parameters.ts'
+import { accept, ClientGone } from './refusal.ts'
+
+/** One read with all that `call` asks for: datacenter, consistency, age, blocking. Throws refusals. */
+export async function clusterRead<Name extends QueryName>(
+  api: Api,
+  call: Call,
+  name: Name,
+  args: Queries[Name]['args'],
+): Promise<ReadAnswer<Name>> {
+  refuseElsewhere(call.query, api.settings.datacenter)
+  const options = { consistency: consistency(call.query), ...blocking(call.query) }
+  const oldest = maxStale(call.query)
+  const read = (asked: ReadOptions): Promise<ReadAnswer<Name>> => readOnce(api, call, name, { args, asked })
+  const answer = options.minIndex > 0 ? await call.hold(() => read(options)) : await read(options)
+  if (answer.meta.effective !== 'stale' || oldest === undefined || answer.meta.lastContactMs <= oldest)
+    return answer
+  return read({ ...options, consistency: 'default', minIndex: 0 })
+}
+
+/** For reads that never block (status, agent endpoints): the parameters for blocking are ignored. */
+export async function plainRead<Name extends QueryName>(
+  api: Api,
+  call: Call,
+  name: Name,
+  args: Queries[Name]['args'],
+): Promise<ReadAnswer<Name>> {
+  return accept(await tryRead(api, call, name, args))
+}
+
+/** Like `plainRead`, with the failure as a value. */
+export function tryRead<Name extends QueryName>(
+  api: Api,
+  call: Call,
+  name: Name,
+  args: Queries[Name]['args'],
+): Promise<Result<ReadAnswer<Name>>> {
+  const asked = { consistency: consistency(call.query), minIndex: 0, waitMs: limits.blockingDefaultMs }
+  return readResult(api, call, name, { args, asked })
+}
+
+async function readOnce<Name extends QueryName>(
+  api: Api,
+  call: Call,
+  name: Name,
+  question: { readonly args: Queries[Name]['args']; readonly asked: ReadOptions },
+): Promise<ReadAnswer<Name>> {
+  return accept(await readResult(api, call, name, question))
+}
+
+/** One read exactly as asked, whatever the query string says, with the failure as a value. */
+export function readResult<Name extends QueryName>(
+  api: Api,
+  call: Call,
+  name: Name,
+  question: { readonly args: Queries[Name]['args']; readonly asked: ReadOptions },
+): Promise<Result<ReadAnswer<Name>>> {
+  return new Promise((resolve, reject) => {
+    if (call.signal.aborted) return reject(new ClientGone())
+    const abort = (): void => {
+      handle.cancel()
+      reject(new ClientGone())
+    }
+    call.signal.addEventListener('abort', abort, { once: true })
+    const handle = api.read(
+      { name, args: question.args, options: question.asked, token: call.caller.operatorToken },
+      (result) => {
+        call.signal.removeEventListener('abort', abort)
+        resolve(result)
+      },
+    )
+  })
+}
+
+export type Written = Extract<Applied, { ok: true }>
+
+export function tryWrite(api: Api, call: Call, command: Command): Promise<Result<Written>> {
+  return new Promise((resolve, reject) => {
+    if (call.signal.aborted) reject(new ClientGone())
+    else api.write({ command, token: call.caller.operatorToken }, resolve)
+  })
+}
+
+/** A write whose refusal is the answer. */
+export async function clusterWrite(api: Api, call: Call, command: Command): Promise<Written> {
+  return accept(await tryWrite(api, call, command))
+}
+
+/**
+ * The answer to a write. Consul has no header for the index of a write; ours lets a command wait until proxies enforce
+ * exactly this change.
+ */
+export function written(json: unknown, { index, value }: Written): Answer {
+  return {
+    json,
+    headers: { 'X-Mesh-Index': String(index), 'X-Mesh-Result': resultWord(value) },
+  }
+}
+
+const resultWord = (value: AppliedValue): 'unchanged' | 'changed' =>
+  value.kind === 'unchanged' ? 'unchanged' : 'changed'

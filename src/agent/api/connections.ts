@@ -1,0 +1,78 @@
+/**
+ * How many connections one client address may hold. A connection that carries a blocking read waits for free and is
+ * counted apart: a host with many watches must not lock out its other tools (Consul counts them together).
+ */
+import type { Socket } from 'node:net'
+import type { Log, Metrics } from '../../platform/ports.ts'
+import type { Connection } from '../access/caller.ts'
+
+interface Client {
+  open: number
+  held: number
+}
+
+export interface ConnectionLimits {
+  readonly perClient: number
+  readonly longPollsPerClient: number
+}
+
+export interface Connections {
+  /** False where the address holds too many already: the connection must be refused. */
+  accept(socket: Socket, kind: Connection['kind']): boolean
+  /**
+   * What was known when the connection was made. A closed socket forgets its address, so asking it later could take a
+   * far client for a near one; an unknown socket is a far one.
+   */
+  connection(socket: Socket): Connection
+  /** False where the address holds too many blocking reads. Each `true` needs one `release`. */
+  hold(socket: Socket): boolean
+  release(socket: Socket): void
+}
+
+export function createConnections(
+  limit: ConnectionLimits,
+  report: { readonly log: Log; readonly metrics: Metrics },
+): Connections {
+  const clients = new Map<string, Client>()
+  const known = new WeakMap<Socket, Connection>()
+
+  const refuse = (what: 'connection' | 'long-poll', client: string): false => {
+    report.metrics.count('mesh_api_refusals_total', { code: 'too-many-connections' })
+    report.log.warn('API client refused', { code: 'too-many-connections', what, client })
+    return false
+  }
+  const keyOf = ({ kind, address }: Connection): string => (kind === 'unix' ? 'unix' : address)
+  const connection = (socket: Socket): Connection => known.get(socket) ?? { kind: 'tcp', address: '' }
+  const clientOf = (socket: Socket): Client | undefined => clients.get(keyOf(connection(socket)))
+
+  return {
+    connection,
+    accept(socket, kind) {
+      const made = { kind, address: kind === 'unix' ? '' : (socket.remoteAddress ?? '') }
+      const key = keyOf(made)
+      const client = clients.get(key) ?? { open: 0, held: 0 }
+      // All users of the unix socket share one key; file permissions bound who they are.
+      const allowed = kind === 'unix' ? limit.longPollsPerClient : limit.perClient
+      if (client.open - client.held >= allowed) return refuse('connection', key)
+      client.open += 1
+      clients.set(key, client)
+      known.set(socket, made)
+      socket.once('close', () => {
+        client.open -= 1
+        if (client.open === 0) clients.delete(key)
+      })
+      return true
+    },
+    hold(socket) {
+      const client = clientOf(socket)
+      if (client === undefined) return true
+      if (client.held >= limit.longPollsPerClient) return refuse('long-poll', keyOf(connection(socket)))
+      client.held += 1
+      return true
+    },
+    release(socket) {
+      const client = clientOf(socket)
+      if (client !== undefined) client.held -= 1
+    },
+  }
+}

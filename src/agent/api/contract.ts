@@ -1,0 +1,89 @@
+/**
+ * What the HTTP API needs from the rest of the agent, and the shapes that its own files share. The composition root
+ * fills `ApiDependencies`; no file here reaches for anything else.
+ */
+import type { Settings } from '../../config/settings.ts'
+import type { ReadMeta } from '../../model/query.ts'
+import type { Clock, Log, Metrics, Random } from '../../platform/ports.ts'
+import type { Reply, ServerClient } from '../../rpc/contract.ts'
+import type { Caller, Need } from '../access/caller.ts'
+import type { Leaves, LocalRegistry, Views } from '../contract.ts'
+
+export interface ApiDependencies {
+  readonly settings: Settings
+  /** Our own version, such as `0.1.0`. */
+  readonly version: string
+  readonly nodeId: string
+  readonly registry: LocalRegistry
+  readonly views: Views
+  readonly leaves: Leaves
+  /** Reads of cluster state; may answer from views while no server is there. */
+  readonly read: ServerClient['read']
+  readonly write: ServerClient['write']
+  /** Reads the configuration files again; a failure means that the old state stands. */
+  readonly reload: (done: Reply<true>) => void
+  readonly localToken: string
+  /** Everything that was counted, as Prometheus text. */
+  readonly metricsPage: { text(): Promise<string>; readonly contentType: string }
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
+
+export interface Call {
+  /** What stands in the path for `*`, decoded once; '' where the path has no such part or it is empty. */
+  readonly name: string
+  /** What stands in the path for `:kind`. */
+  readonly kind: string
+  readonly query: URLSearchParams
+  /** The request's bytes as text; '' where there were none. */
+  readonly body: string
+  readonly caller: Caller
+  /** Aborts when the client goes away or the server stops. */
+  readonly signal: AbortSignal
+  /** Runs `wait` while the connection counts as a held long poll; refuses when the client holds too many. */
+  hold<T>(wait: () => Promise<T>): Promise<T>
+}
+
+export interface Answer {
+  readonly status?: number
+  /** Serialised by the server; absent for an empty body or `text`. */
+  readonly json?: unknown
+  readonly text?: { readonly body: string; readonly type: string }
+  /** Of a read that a server (or a view) answered: becomes the X-Consul headers. */
+  readonly meta?: ReadMeta
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Action {
+  readonly need: Need
+  run(api: Api, call: Call): Promise<Answer> | Answer
+}
+
+export interface Endpoint {
+  /** Route in the router's notation; also the label in metrics and logs. */
+  readonly path: string
+  readonly actions: Partial<Readonly<Record<Method, Action>>>
+}
+
+/** What endpoints see. */
+export interface Api extends ApiDependencies {
+  readonly changes: Changes
+  /** Says whether one more refusal may be logged now. */
+  readonly refusalLog: { take(): boolean }
+}
+
+/** Local changes that a reader can wait for. */
+export interface Changes {
+  /**
+   * Resolves when `ready` says yes (asked now and after each change of `subject`), the wait is over, or `signal` aborts.
+   */
+  wait(
+    subject: string,
+    ready: () => boolean,
+    limit: { readonly waitMs: number; readonly signal: AbortSignal },
+  ): Promise<void>
+}

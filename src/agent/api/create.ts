@@ -1,0 +1,163 @@
+/**
+ * The agent's HTTP server: one router behind any number of listeners (client addresses and a unix socket). Holds what is
+ * true of every request; the endpoints are in the files that endpoints.ts lists.
+ */
+import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { type FastifyInstance, fastify } from 'fastify'
+import { limits } from '../../model/limits.ts'
+import type { Clock } from '../../platform/ports.ts'
+import { createChanges } from './changes.ts'
+import { type Connections, createConnections } from './connections.ts'
+import type { Api, ApiDependencies } from './contract.ts'
+import { type Dispatch, dispatch, refuse } from './dispatch.ts'
+import { endpoints } from './endpoints.ts'
+import { type Listener, type ListenTarget, listenOn } from './listen.ts'
+import { ApiRefusal } from './refusal.ts'
+
+export type { ListenTarget } from './listen.ts'
+
+export interface ApiServer {
+  /** Resolves when all listeners accept; rejects with the system's error, and then none is left open. */
+  listen(targets: readonly ListenTarget[]): Promise<void>
+  /** Addresses that accept now, as `host:port` or a socket path, in the order of the targets. */
+  addresses(): readonly string[]
+  /** Stops accepting, ends what is under way and closes every connection. */
+  close(): Promise<void>
+}
+
+/** An idle keep-alive connection is closed after this; longer than the pause between two scrapes of Prometheus. */
+const keepAliveMs = 120_000
+
+export function createApi(dependencies: ApiDependencies): ApiServer {
+  const api: Api = {
+    ...dependencies,
+    changes: createChanges(dependencies),
+    refusalLog: perSecond(limits.httpRefusalsLoggedPerSecond, dependencies.clock),
+  }
+  const connections = createConnections(
+    {
+      perClient: dependencies.settings.httpMaxConnectionsPerClient,
+      longPollsPerClient: limits.httpLongPollsPerClient,
+    },
+    dependencies,
+  )
+  const server: Dispatch = { api, connections, calls: new Set() }
+  const router = createRouter(server)
+  const listeners: Listener[] = []
+
+  return {
+    async listen(targets) {
+      await router.ready()
+      try {
+        for (const target of targets)
+          listeners.push(await listenOn(createListener(router, connections, target), target))
+      } catch (error) {
+        await Promise.all(listeners.splice(0).map((listener) => listener.close()))
+        throw error
+      }
+    },
+    addresses: () => listeners.map((listener) => listener.address),
+    async close() {
+      const closing = listeners.splice(0).map((listener) => listener.close())
+      for (const call of server.calls) call.abort()
+      await Promise.all(closing)
+      await router.close()
+    },
+  }
+}
+
+/** At most `most` in each second; which second a refusal falls into does not matter to who reads a log. */
+function perSecond(most: number, clock: Clock): { take(): boolean } {
+  let second = -1
+  let taken = 0
+  return {
+    take() {
+      const now = Math.floor(clock.monotonicMs() / 1_000)
+      if (now !== second) {
+        second = now
+        taken = 0
+      }
+      taken += 1
+      return taken <= most
+    },
+  }
+}
+
+/** No write timeout anywhere: a blocking read may take ten minutes to answer. */
+function createListener(router: FastifyInstance, connections: Connections, target: ListenTarget): Server {
+  const server = createServer(
+    { maxHeaderSize: limits.httpHeaderBytes, keepAliveTimeout: keepAliveMs, noDelay: true },
+    (request, response) => router.routing(request, response),
+  )
+  server.maxConnections = limits.httpConnections
+  // In the place of Node's own listener, so that nothing a refused client sends is ever parsed or run.
+  const attach = server.listeners('connection')
+  server.removeAllListeners('connection')
+  server.on('connection', (socket) => {
+    if (!connections.accept(socket, target.kind)) refuseConnection(socket)
+    else for (const listener of attach) listener.call(server, socket)
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy()
+    const status =
+      error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+    return endRaw(socket as Socket, status, `malformed HTTP request (${error.code ?? 'bad-request'})`)
+  })
+  return server
+}
+
+function refuseConnection(socket: Socket): void {
+  endRaw(
+    socket,
+    '429 Too Many Requests',
+    'too many connections from this address: share or close some, or raise limits { http_max_conns_per_client } (too-many-connections)',
+  )
+}
+
+function endRaw(socket: Socket, status: string, text: string): void {
+  const body = Buffer.from(text)
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`
+  socket.end(Buffer.concat([Buffer.from(head), body]), () => socket.destroy())
+}
+
+function createRouter(server: Dispatch): FastifyInstance {
+  const router = fastify({
+    exposeHeadRoutes: false,
+    bodyLimit: limits.httpBodyBytes,
+    routerOptions: { maxParamLength: limits.httpHeaderBytes, ignoreTrailingSlash: false },
+    frameworkErrors: (_error, request, reply) =>
+      refuse(server.api, '*', { request, reply }, new ApiRefusal('bad-request', 'the path is not valid')),
+  })
+  router.removeAllContentTypeParsers()
+  // Clients send JSON under any content type (curl: a form), so the type says nothing here.
+  router.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  router.setErrorHandler((error: Error & { readonly statusCode?: number }, request, reply) => {
+    const exchange = { request, reply }
+    refuse(server.api, request.routeOptions.url ?? '*', exchange, frameworkRefusal(error))
+  })
+  router.setNotFoundHandler((_request, reply) => reply.code(404).send(''))
+  const method = [...router.supportedMethods]
+  for (const endpoint of endpoints)
+    router.route({
+      method,
+      url: endpoint.path,
+      handler: async (request, reply) => {
+        await dispatch(server, endpoint, { request, reply })
+        return reply
+      },
+    })
+  return router
+}
+
+/** What fastify itself refuses before a handler runs: a body over the limit, a broken length. */
+function frameworkRefusal(error: Error & { readonly statusCode?: number }): unknown {
+  if (error.statusCode === 413)
+    return new ApiRefusal(
+      'too-large',
+      `Request body too large, max size: ${limits.httpBodyBytes} bytes (too-large)`,
+    )
+  if (error.statusCode !== undefined && error.statusCode < 500)
+    return new ApiRefusal('bad-request', error.message)
+  return error
+}

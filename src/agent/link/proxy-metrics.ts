@@ -1,0 +1,60 @@
+/**
+ * Turns the sums that workers report into metrics that only grow, also when a worker is restarted and begins at zero.
+ * Knows nothing of connections to proxies.
+ */
+import { limits } from '../../model/limits.ts'
+import type { Metrics } from '../../platform/ports.ts'
+import type { PairStats } from '../../wire/link/message.ts'
+import type { ProxyStats } from './proxy-session.ts'
+
+const nothing: Pick<PairStats, 'connections' | 'bytesToDestination' | 'bytesToSource' | 'refusals'> = {
+  connections: 0,
+  bytesToDestination: 0,
+  bytesToSource: 0,
+  refusals: {},
+}
+
+export class ProxyMetrics {
+  private readonly metrics: Metrics
+  /** Last report of each worker, newest worker last. */
+  private readonly reported = new Map<string, Map<string, PairStats>>()
+
+  constructor(metrics: Metrics) {
+    this.metrics = metrics
+  }
+
+  add(stats: ProxyStats): void {
+    const before = this.reportsOf(stats.worker)
+    for (const pair of stats.pairs) {
+      const key = `${pair.direction}\n${pair.source}\n${pair.destination}`
+      this.addPair(before.get(key) ?? nothing, pair)
+      before.set(key, pair)
+    }
+  }
+
+  private reportsOf(worker: string): Map<string, PairStats> {
+    const known = this.reported.get(worker)
+    if (known !== undefined) return known
+    const reports = new Map<string, PairStats>()
+    this.reported.set(worker, reports)
+    // A worker that is gone never reports again, so the oldest ones can be forgotten.
+    for (const oldest of this.reported.keys()) {
+      if (this.reported.size <= 2 * limits.proxiesPerAgent) break
+      this.reported.delete(oldest)
+    }
+    return reports
+  }
+
+  private addPair(before: typeof nothing, now: PairStats): void {
+    const { direction, source, destination } = now
+    const labels = { direction, source, destination }
+    const grow = (name: string, by: number, more: Readonly<Record<string, string>> = {}): void => {
+      if (by > 0) this.metrics.count(name, { ...labels, ...more }, by)
+    }
+    grow('mesh_proxy_connections_total', now.connections - before.connections)
+    grow('mesh_proxy_bytes_to_destination_total', now.bytesToDestination - before.bytesToDestination)
+    grow('mesh_proxy_bytes_to_source_total', now.bytesToSource - before.bytesToSource)
+    for (const [code, count] of Object.entries(now.refusals))
+      grow('mesh_proxy_refusals_total', count - (before.refusals[code] ?? 0), { code })
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Plans again when something that a plan is made from changed, once per turn of the event loop however much changed, and
+ * says what the agent has to know and hold for the next plan.
+ */
+import type { Service } from '../../model/service.ts'
+import type { Clock, Metrics, Timer } from '../../platform/ports.ts'
+import type { Leaves, LocalRegistry, LocalService, ProxyLink, Views } from '../contract.ts'
+import { localProxies, meshServices, subjectsWanted } from './mesh-services.ts'
+import { type Plan, plan } from './plan.ts'
+
+export interface PlanDriverOptions {
+  readonly registry: Pick<LocalRegistry, 'services' | 'onChange'>
+  readonly views: Views
+  readonly leaves: Leaves
+  readonly link: Pick<ProxyLink, 'publish'>
+  readonly bindAddress: string
+  readonly datacenter: string
+  readonly clock: Clock
+  readonly metrics: Metrics
+}
+
+export class PlanDriver {
+  readonly #options: PlanDriverOptions
+  #timer: Timer | undefined
+  #started: boolean = false
+  #rows: readonly LocalService[] | undefined
+  #services: readonly Service[] = []
+  #plan: Plan | undefined
+
+  constructor(options: PlanDriverOptions) {
+    this.#options = options
+    options.registry.onChange(() => this.#changed())
+    options.views.onChange(() => this.#changed())
+    options.leaves.onChange(() => this.#changed())
+  }
+
+  /**
+   * Publishes the first plan at once. To be called when registrations, views and leaves were loaded: what a plan lacks,
+   * proxies take down.
+   */
+  start(): void {
+    this.#started = true
+    this.#run()
+  }
+
+  stop(): void {
+    this.#started = false
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #changed(): void {
+    if (!this.#started) return
+    this.#timer ??= this.#options.clock.after(0, () => {
+      this.#timer = undefined
+      this.#run()
+    })
+  }
+
+  #run(): void {
+    const { registry, views, leaves, link, metrics, bindAddress, datacenter } = this.#options
+    const rows = registry.services()
+    if (rows !== this.#rows) {
+      this.#rows = rows
+      this.#services = rows.map(({ service }) => service)
+      views.want(subjectsWanted(this.#services, datacenter))
+      leaves.want(meshServices(localProxies(this.#services)))
+    }
+    const before = this.#plan
+    this.#plan = plan(
+      {
+        services: this.#services,
+        view: (subject) => views.view(subject),
+        leaf: (service) => leaves.leaf(service),
+        bindAddress,
+        datacenter,
+      },
+      before,
+    )
+    metrics.count('mesh_plans_total')
+    if (this.#plan.resources !== before?.resources) link.publish(this.#plan.resources)
+  }
+}

@@ -1,0 +1,42 @@
+/** From the instances that the server told of to the endpoints that a proxy balances over. Pure. */
+import { aggregateStatus, memberCheckId } from '../../model/check.ts'
+import type { Endpoint, EndpointHealth } from '../../model/proxy-config.ts'
+import type { ServiceEntry } from '../../model/service.ts'
+import type { EventBody } from '../../model/topic.ts'
+
+/** In the order of the view, which is that of node and service id; an instance without a port cannot be reached and is left out. */
+export function endpointsOf(bodies: readonly EventBody[]): readonly Endpoint[] {
+  return bodies.flatMap((body) =>
+    body.topic === 'mesh-health' && body.op === 'upsert' ? endpointOf(body.entry) : [],
+  )
+}
+
+function endpointOf(entry: ServiceEntry): readonly Endpoint[] {
+  const { node, service } = entry
+  if (service.port === 0) return []
+  const health = healthOf(entry)
+  const isFull = health === 'passing' || (health === 'host-unreachable' && ownStatus(entry) === 'passing')
+  return [
+    {
+      id: `${node.name}/${service.id}`,
+      node: node.name,
+      address: service.address === '' ? node.address : service.address,
+      port: service.port,
+      health,
+      weight: isFull ? service.weights.passing : service.weights.warning,
+    },
+  ]
+}
+
+/** Checks other than membership: what the host itself found. */
+function ownStatus(entry: ServiceEntry): ReturnType<typeof aggregateStatus> {
+  return aggregateStatus(entry.checks.filter((check) => check.checkId !== memberCheckId))
+}
+
+function healthOf(entry: ServiceEntry): EndpointHealth {
+  const own = ownStatus(entry)
+  // An instance in maintenance was taken out on purpose, whatever its checks say.
+  if (own === 'critical' || own === 'maintenance') return 'critical'
+  const member = entry.checks.find((check) => check.checkId === memberCheckId)
+  return member?.status === 'critical' ? 'host-unreachable' : own
+}

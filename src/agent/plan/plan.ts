@@ -1,0 +1,151 @@
+/**
+ * What the proxies of this host must do, as a pure function of what is registered here and what the servers told. The
+ * driver (driver.ts) decides when it is asked; the link decides what of it has to be sent.
+ */
+import { limits } from '../../model/limits.ts'
+import type { ProxyResource } from '../../model/proxy-config.ts'
+import type { Service } from '../../model/service.ts'
+import type { EventBody, Subject } from '../../model/topic.ts'
+import { type Upstream, upstreamKey } from '../../model/upstream.ts'
+import type { Leaf, View } from '../contract.ts'
+import { listenerOf } from '../registry/registration.ts'
+import { endpointsOf } from './endpoints.ts'
+import { type Memo, MemoWriter } from './memo.ts'
+import { isLocal, type LocalProxy, localProxies, meshServices } from './mesh-services.ts'
+
+export interface PlanInput {
+  /** Services of this host, sidecars included. */
+  readonly services: readonly Service[]
+  readonly view: (subject: Subject) => View | undefined
+  readonly leaf: (service: string) => Leaf | undefined
+  /** Where sidecars listen, unless they say otherwise. */
+  readonly bindAddress: string
+  readonly datacenter: string
+}
+
+export interface Plan {
+  /** In `resourceOrder`, by name within a kind. The same array, and the same resources in it, where nothing changed. */
+  readonly resources: readonly ProxyResource[]
+  readonly memo: Memo
+}
+
+type RootsBody = Extract<EventBody, { readonly topic: 'roots' }>
+
+/** `before` is the last plan, for sharing. */
+export function plan(input: PlanInput, before?: Plan): Plan {
+  const memo = new MemoWriter(before?.memo)
+  const proxies = localProxies(input.services)
+  const services = [...meshServices(proxies)].sort()
+  const roots = rootsOf(input)
+  const leaves = new Map(services.flatMap((name) => pair(name, input.leaf(name))))
+  // A listener that could not finish a handshake would look healthy from outside, so it waits for what it needs.
+  const ready = proxies.filter(({ proxy }) => roots !== undefined && leaves.has(proxy.destinationServiceName))
+  const resources = [
+    ...(roots === undefined ? [] : [rootsResource(memo, roots)]),
+    ...Array.from(leaves.values(), (leaf) => leafResource(memo, leaf)),
+    ...services.map((name) => policyResource(memo, input, name)),
+    ...endpointsResources(memo, input, proxies),
+    ...ready.map((proxy) => inboundResource(memo, input, proxy)),
+    ...ready.flatMap((proxy) => outboundResources(memo, proxy)),
+  ]
+  const same =
+    before?.resources.length === resources.length &&
+    before.resources.every((resource, at) => resource === resources[at])
+  return { resources: same ? before.resources : resources, memo: memo.finish() }
+}
+
+function pair<Value>(name: string, value: Value | undefined): readonly (readonly [string, Value])[] {
+  return value === undefined ? [] : [[name, value]]
+}
+
+function rootsOf(input: PlanInput): RootsBody | undefined {
+  const [body] = input.view({ topic: 'roots', key: '' })?.bodies ?? []
+  return body?.topic === 'roots' ? body : undefined
+}
+
+function rootsResource(memo: MemoWriter, body: RootsBody): ProxyResource {
+  const at = { kind: 'roots', name: body.trustDomain } as const
+  return memo.resource(at, [body], () => ({
+    ...at,
+    pems: body.roots.map((root) => root.certificatePem),
+  }))
+}
+
+function leafResource(memo: MemoWriter, leaf: Leaf): ProxyResource {
+  const at = { kind: 'leaf', name: leaf.service } as const
+  const { uri, certificatePem, privateKeyPem, notAfterMs } = leaf
+  return memo.resource(at, [leaf], () => ({ ...at, uri, certificatePem, privateKeyPem, notAfterMs }))
+}
+
+/** Where nothing was ever received nobody is let in: the default that the cluster has is not known either. */
+function policyResource(memo: MemoWriter, input: PlanInput, service: string): ProxyResource {
+  const at = { kind: 'policy', name: service } as const
+  const view = input.view({ topic: 'intentions', key: service })
+  const [body] = view?.bodies ?? []
+  return memo.resource(at, [view?.bodies, view?.index], () => {
+    if (view === undefined || body?.topic !== 'intentions')
+      return { ...at, index: 0, defaultAction: 'deny', rules: [] }
+    return { ...at, index: view.index, defaultAction: body.defaultAction, rules: body.rules }
+  })
+}
+
+function endpointsResources(
+  memo: MemoWriter,
+  input: PlanInput,
+  proxies: readonly LocalProxy[],
+): readonly ProxyResource[] {
+  const targets = new Map<string, Upstream>()
+  for (const { proxy } of proxies)
+    for (const upstream of proxy.upstreams) targets.set(upstreamKey(upstream), upstream)
+  return [...targets]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, upstream]) => {
+      const { destinationName: service, datacenter: wanted } = upstream
+      const at = { kind: 'endpoints', name } as const
+      const datacenter = wanted === '' ? input.datacenter : wanted
+      const bodies = isLocal(upstream, input.datacenter)
+        ? input.view({ topic: 'mesh-health', key: service })?.bodies
+        : undefined
+      return memo.resource(at, [bodies, datacenter], () => {
+        return { ...at, service, datacenter, instances: endpointsOf(bodies ?? []) }
+      })
+    })
+}
+
+function inboundResource(memo: MemoWriter, input: PlanInput, { service, proxy }: LocalProxy): ProxyResource {
+  const at = { kind: 'inbound', name: service.id } as const
+  return memo.resource(at, [service, input.bindAddress], () => {
+    const { address: bindAddress, port: bindPort } = listenerOf(service, input.bindAddress)
+    const timeoutMs = proxy.config['local_connect_timeout_ms']
+    return {
+      ...at,
+      service: proxy.destinationServiceName,
+      bindAddress,
+      bindPort,
+      localAddress: proxy.localServiceAddress,
+      localPort: proxy.localServicePort,
+      localSocketPath: proxy.localServiceSocketPath,
+      localConnectTimeoutMs:
+        typeof timeoutMs === 'number' && timeoutMs > 0 ? timeoutMs : limits.localConnectMs,
+    }
+  })
+}
+
+function outboundResources(memo: MemoWriter, { service, proxy }: LocalProxy): readonly ProxyResource[] {
+  const byKey = new Map(proxy.upstreams.map((upstream) => [upstreamKey(upstream), upstream]))
+  return [...byKey]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([target, upstream]) => {
+      const at = { kind: 'outbound', name: `${service.id}/${target}` } as const
+      return memo.resource(at, [service, upstream], () => ({
+        ...at,
+        service: proxy.destinationServiceName,
+        target,
+        bindAddress: upstream.localBindAddress,
+        bindPort: upstream.localBindPort,
+        bindSocketPath: upstream.localBindSocketPath,
+        bindSocketMode: upstream.localBindSocketMode,
+        connectTimeoutMs: upstream.connectTimeoutMs,
+      }))
+    })
+}

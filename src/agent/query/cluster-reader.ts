@@ -1,0 +1,147 @@
+/**
+ * One answer for everybody on this host who asks about the cluster (HTTP API, DNS, alias checks): from a server, and from
+ * the agent's views where that is as good (a stale read of a live view) or all there is (no server answers). Such an
+ * answer carries its age.
+ */
+import type { ErrorCode, Result } from '../../model/errors.ts'
+import { limits } from '../../model/limits.ts'
+import type { QueryName, ReadAnswer } from '../../model/query.ts'
+import { type Subject, subjectKey } from '../../model/topic.ts'
+import type { Clock, Metrics, Timer } from '../../platform/ports.ts'
+import type { ReadRequest, Reply, ServerClient } from '../../rpc/contract.ts'
+import type { Views } from '../contract.ts'
+import { answerFrom, subjectOf } from './view-answers.ts'
+
+export interface ClusterReaderOptions {
+  readonly client: Pick<ServerClient, 'read'>
+  readonly views: Pick<Views, 'view' | 'onChange'> & {
+    /** Since the view was last known to be true; 0 while it is live. */
+    readonly ageMs: (subject: Subject) => number | undefined
+  }
+  readonly clock: Clock
+  readonly metrics: Metrics
+}
+
+interface Held {
+  readonly subject: Subject
+  /** Answers when the view moved on; `atLast` answers in any case. */
+  readonly tryAnswer: (atLast: boolean) => void
+}
+
+/** What a server that is away, or without a leader, makes of a read. */
+const outage: ReadonlySet<ErrorCode> = new Set(['no-server', 'no-leader'])
+
+export class ClusterReader {
+  readonly #options: ClusterReaderOptions
+  readonly #held = new Map<string, Set<Held>>()
+  #heldCount = 0
+
+  constructor(options: ClusterReaderOptions) {
+    this.#options = options
+    options.views.onChange((subject) => {
+      for (const held of [...(this.#held.get(subjectKey(subject)) ?? [])]) held.tryAnswer(false)
+    })
+  }
+
+  /** As the client's `read`. Never calls back inside the call when the answer comes from a view. */
+  read<Name extends QueryName>(
+    request: ReadRequest<Name>,
+    reply: Reply<ReadAnswer<Name>>,
+  ): { cancel(): void } {
+    const { client, clock, metrics, views } = this.#options
+    const subject = subjectOf(request.name, request.args)
+    if (subject === undefined || request.options.consistency === 'consistent')
+      return client.read(request, reply)
+    const near = request.options.consistency === 'stale' ? this.#fromView(request, subject) : undefined
+    if (
+      near !== undefined &&
+      near.meta.index > request.options.minIndex &&
+      views.view(subject)?.live === true
+    ) {
+      metrics.count('mesh_reads_from_views_total', { reason: 'stale' })
+      return clock.after(0, () => reply({ ok: true, value: near }))
+    }
+    let pending: { cancel(): void } | undefined
+    let cancelled = false
+    const startedMs = clock.monotonicMs()
+    const far = client.read(request, (result) => {
+      if (cancelled) return
+      if (result.ok || !outage.has(result.failure.code)) reply(result)
+      else {
+        const waitMs = request.options.waitMs - (clock.monotonicMs() - startedMs)
+        pending = this.#fallBack(request, subject, { waitMs, result, reply })
+      }
+    })
+    return {
+      cancel() {
+        cancelled = true
+        far.cancel()
+        pending?.cancel()
+      },
+    }
+  }
+
+  #fallBack<Name extends QueryName>(
+    request: ReadRequest<Name>,
+    subject: Subject,
+    rest: {
+      readonly waitMs: number
+      readonly result: Result<ReadAnswer<Name>>
+      readonly reply: Reply<ReadAnswer<Name>>
+    },
+  ): { cancel(): void } {
+    const { clock, metrics } = this.#options
+    const { minIndex } = request.options
+    const present = this.#fromView(request, subject)
+    if (present === undefined) return clock.after(0, () => rest.reply(rest.result))
+    metrics.count('mesh_reads_from_views_total', { reason: 'no-server' })
+    const isNews = minIndex === 0 || present.meta.index > minIndex
+    // Answered at once a blocking reader would ask again at once, over and over, for as long as the outage lasts.
+    if (isNews || rest.waitMs <= 0 || this.#heldCount >= limits.heldViewReads)
+      return clock.after(0, () => rest.reply({ ok: true, value: present }))
+    return this.#hold(subject, rest.waitMs, (atLast) => {
+      const found = this.#fromView(request, subject)
+      if (!atLast && (found === undefined || found.meta.index <= minIndex)) return false
+      rest.reply(found === undefined ? rest.result : { ok: true, value: found })
+      return true
+    })
+  }
+
+  /** Calls `answer` at each change of the view until it says that it is done, and a last time after `waitMs`. */
+  #hold(subject: Subject, waitMs: number, answer: (atLast: boolean) => boolean): { cancel(): void } {
+    const key = subjectKey(subject)
+    const ofSubject = this.#held.get(key) ?? new Set<Held>()
+    this.#held.set(key, ofSubject)
+    const release = (): void => {
+      if (!ofSubject.delete(held)) return
+      timer.cancel()
+      this.#heldCount -= 1
+      if (ofSubject.size === 0 && this.#held.get(key) === ofSubject) this.#held.delete(key)
+    }
+    const tryAnswer = (atLast: boolean): void => {
+      if (ofSubject.has(held) && answer(atLast)) release()
+    }
+    const held: Held = { subject, tryAnswer }
+    const timer: Timer = this.#options.clock.after(waitMs, () => tryAnswer(true))
+    ofSubject.add(held)
+    this.#heldCount += 1
+    return { cancel: release }
+  }
+
+  #fromView<Name extends QueryName>(
+    request: ReadRequest<Name>,
+    subject: Subject,
+  ): ReadAnswer<Name> | undefined {
+    const { views } = this.#options
+    const view = views.view(subject)
+    const answer = view === undefined ? undefined : answerFrom(request.name, request.args, view)
+    if (view === undefined || answer === undefined) return undefined
+    const meta = {
+      index: Math.max(1, view.index),
+      knownLeader: view.live,
+      lastContactMs: Math.round(views.ageMs(subject) ?? 0),
+      effective: 'stale',
+    } as const
+    return { meta, answer }
+  }
+}

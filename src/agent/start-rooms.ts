@@ -1,0 +1,215 @@
+/**
+ * Builds the agent's rooms and joins them. Order matters in two places: whoever observes rows exists before rows are
+ * loaded, and everything is loaded before the first plan, because what a plan lacks, proxies take down.
+ */
+import type { Settings } from '../config/settings.ts'
+import { ok } from '../model/errors.ts'
+import { meshNameOf } from '../model/service.ts'
+import type { ProgramLog } from '../platform/log.ts'
+import type { ProgramMetrics } from '../platform/metrics.ts'
+import type { Clock, Random, StateFiles } from '../platform/ports.ts'
+import { systemProbes } from '../platform/probes.ts'
+import { systemProcesses } from '../platform/processes.ts'
+import { systemSourceFiles } from '../platform/source-files.ts'
+import type { ClientIdentity } from '../rpc/channel-credentials.ts'
+import type { Reply, ServerClient } from '../rpc/contract.ts'
+import { createGrpcClient } from '../rpc/grpc-client.ts'
+import type { ApiDependencies } from './api/contract.ts'
+import { AliasChecks } from './checks/alias.ts'
+import { Reaper } from './checks/reaper.ts'
+import { CheckRunner } from './checks/runner.ts'
+import { TtlChecks } from './checks/ttl.ts'
+import type { View } from './contract.ts'
+import { ControlStream } from './control/control-stream.ts'
+import { ViewStore } from './control/view-store.ts'
+import { DefinitionFiles } from './definitions/definition-files.ts'
+import { clientIdentityOf } from './enrollment/client-identity.ts'
+import type { HostEnrollment } from './enrollment/enrollment.ts'
+import { gated } from './enrollment/gate.ts'
+import { HostLeaves } from './leaves/leaves.ts'
+import type { RunningProxyLink } from './link/proxy-link.ts'
+import { PlanDriver } from './plan/driver.ts'
+import { ClusterReader } from './query/cluster-reader.ts'
+import { AntiEntropy } from './registry/anti-entropy.ts'
+import { localNode } from './registry/local-node.ts'
+import { LocalState } from './registry/local-state.ts'
+import type { AgentOptions } from './start-options.ts'
+
+/** The machine and this host's own things: what every room may be given. */
+export interface Surroundings extends AgentOptions {
+  readonly files: StateFiles
+  readonly log: ProgramLog
+  readonly metrics: ProgramMetrics
+  readonly clock: Clock
+  readonly random: Random
+  readonly nodeId: string
+  readonly enrollment: HostEnrollment
+}
+
+export interface AgentRooms {
+  readonly api: Pick<ApiDependencies, 'registry' | 'views' | 'leaves' | 'read' | 'write' | 'reload'>
+  /** This host is enrolled: connect, synchronise, renew. */
+  join(): void
+  /** Reads the configuration again; mistakes are logged and leave everything as it is. */
+  reload(): void
+  stop(): void
+}
+
+export function openRooms(surroundings: Surroundings, link: RunningProxyLink): AgentRooms {
+  const { configuration, enrollment, nodeId, version } = surroundings
+  const { settings } = configuration
+  const { client, renew } = openClient(surroundings)
+  const registry = new LocalState({
+    ...surroundings,
+    node: settings.nodeName,
+    sidecarPorts: { min: settings.ports.sidecarMin, max: settings.ports.sidecarMax },
+    bindAddress: settings.bindAddress,
+    scripts: { everywhere: settings.enableScriptChecks, files: settings.enableLocalScriptChecks },
+  })
+  const views = new ViewStore(surroundings)
+  const leaves = new HostLeaves({ ...surroundings, client })
+  const reader = new ClusterReader({ ...surroundings, client, views })
+  const read: ServerClient['read'] = (request, reply) => reader.read(request, reply)
+  const checks = startChecks(surroundings, registry, read)
+  const sync = new AntiEntropy({
+    ...surroundings,
+    client,
+    rows: registry.rows,
+    node: localNode(settings, nodeId),
+    checkUpdateIntervalMs: settings.checkUpdateIntervalMs,
+    clusterSize: () => 1,
+  })
+  const control = new ControlStream({
+    ...surroundings,
+    client,
+    views,
+    node: settings.nodeName,
+    version,
+    onUp: () => sync.serverUp(),
+  })
+  link.onEnforced((byDestination) => control.enforced(byDestination))
+  followRoots(views, leaves)
+  retryWhenRegistered(registry, leaves)
+  const { bindAddress, datacenter } = settings
+  const driver = new PlanDriver({ ...surroundings, registry, views, leaves, link, bindAddress, datacenter })
+  const definitions = followDefinitions(surroundings, registry, sync)
+  driver.start()
+  return {
+    api: {
+      registry,
+      views,
+      leaves,
+      read,
+      write: (request, reply) => client.write(request, reply),
+      reload: reloading(definitions),
+    },
+    join: () => {
+      renew()
+      leaves.retry()
+      enrollment.start(client)
+      control.start()
+      sync.start()
+    },
+    reload: () => {
+      definitions.reload()
+    },
+    stop: () => {
+      for (const room of [definitions, driver, control, sync, enrollment, leaves, ...checks]) room.stop()
+      views.close()
+      registry.close()
+      client.close()
+    },
+  }
+}
+
+/** The client to the servers; `renew` makes it take up a changed certificate. */
+function openClient(surroundings: Surroundings): { readonly client: ServerClient; renew(): void } {
+  const { configuration, enrollment, log } = surroundings
+  const { settings } = configuration
+  const identity = (): ClientIdentity => {
+    const host = enrollment.identity()
+    const found = host === undefined ? undefined : clientIdentityOf(host)
+    if (found?.ok === true) return found.value
+    if (found !== undefined) log.error('this host’s roots cannot be read', { ...found.failure })
+    // Nobody matches an empty pin: the connection is refused here, before anything is shown.
+    return { kind: 'pinned', pin: '' }
+  }
+  const client = createGrpcClient({
+    ...surroundings,
+    servers: () => (settings.servers.length > 0 ? settings.servers : (enrollment.identity()?.servers ?? [])),
+    identity,
+    holdTimeoutMs: settings.rpcHoldTimeoutMs,
+  })
+  enrollment.onChange(() => client.identityChanged())
+  return {
+    client: gated(client, () => enrollment.identity() !== undefined),
+    renew: () => client.identityChanged(),
+  }
+}
+
+function startChecks(
+  surroundings: Surroundings,
+  registry: LocalState,
+  read: ServerClient['read'],
+): readonly { stop(): void }[] {
+  const { rows } = registry
+  const { nodeName: node } = surroundings.configuration.settings
+  return [
+    new CheckRunner({ ...surroundings, rows, probes: systemProbes, processes: systemProcesses }),
+    new TtlChecks(rows, surroundings.clock),
+    new AliasChecks({ ...surroundings, rows, node, read }),
+    new Reaper({ ...surroundings, rows, deregister: (id) => registry.deregister(id) }),
+  ]
+}
+
+/** Leaves are replaced when another root becomes the active one. */
+function followRoots(views: ViewStore, leaves: HostLeaves): void {
+  const use = (view: View | undefined): void => {
+    for (const body of view?.bodies ?? []) if (body.topic === 'roots') leaves.useRoots(body.roots)
+  }
+  const subject = { topic: 'roots', key: '' } as const
+  use(views.view(subject))
+  views.onChange((changed) => {
+    if (changed.topic === 'roots') use(views.view(subject))
+  })
+}
+
+/** A leaf that was refused because the catalog did not know the service yet is asked for again once it does. */
+function retryWhenRegistered(registry: LocalState, leaves: HostLeaves): void {
+  registry.onChange(() => {
+    const isWaiting = registry
+      .services()
+      .some(
+        ({ service, synced }) =>
+          synced && leaves.failure(meshNameOf(service))?.code === 'service-not-registered',
+      )
+    if (isWaiting) leaves.retry()
+  })
+}
+
+/** Loads saved registrations and the configuration's definitions, and follows the files. */
+function followDefinitions(
+  surroundings: Surroundings,
+  registry: LocalState,
+  sync: AntiEntropy,
+): DefinitionFiles {
+  const { configuration, configurationPaths, nodeId, log } = surroundings
+  const onSettings = (settings: Settings): void => {
+    log.setLevel(settings.log.level)
+    sync.update(localNode(settings, nodeId), settings.checkUpdateIntervalMs)
+  }
+  const definitions = new DefinitionFiles(
+    { ...surroundings, files: systemSourceFiles, paths: configurationPaths, registry, onSettings },
+    configuration.settings,
+  )
+  registry.load()
+  definitions.start(configuration)
+  return definitions
+}
+
+const reloading =
+  (definitions: DefinitionFiles) =>
+  (done: Reply<true>): void => {
+    const reloaded = definitions.reload()
+    done(reloaded.ok ? ok(true) : reloaded)
+  }

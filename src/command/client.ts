@@ -1,0 +1,145 @@
+/**
+ * One request to an agent's HTTP API, over TCP or its unix socket. Turns refusals and unreachable agents into failures that
+ * say what to do; what is asked for, the commands know.
+ */
+import { type IncomingMessage, request } from 'node:http'
+import {
+  type Address,
+  addressText,
+  type ConnectionFlags,
+  findAddress,
+  findToken,
+  tokenScope,
+} from './connection.ts'
+import { CommandFailure } from './failure.ts'
+
+export interface Reply {
+  readonly status: number
+  readonly text: string
+  header(name: string): string
+  json<T>(): T
+}
+
+export interface Client {
+  /** A reply with status below 300; anything else is a `CommandFailure` with the agent's own words. */
+  ask(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Reply>
+  /** Like `ask` for GET, but undefined for 404. */
+  find(path: string): Promise<Reply | undefined>
+}
+
+/** Answers are lists of the whole cluster at most; a larger one is a mistake. */
+const replyLimitBytes = 256 * 1024 * 1024
+
+export function createClient(flags: ConnectionFlags): Client {
+  const address = findAddress(flags, process.env)
+  const token = findToken(flags, process.env, tokenScope(address))
+  const send = (method: string, path: string, body?: unknown): Promise<Reply> =>
+    exchange(address, { method, path, token, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  return {
+    async ask(method, path, body) {
+      const reply = await send(method, path, body)
+      if (reply.status < 300) return reply
+      throw refusal(reply)
+    },
+    async find(path) {
+      const reply = await send('GET', path)
+      if (reply.status === 404) return undefined
+      if (reply.status < 300) return reply
+      throw refusal(reply)
+    },
+  }
+}
+
+function refusal(reply: Reply): CommandFailure {
+  const reason = reply.header('x-mesh-reason')
+  const text = reply.text.trim() || `the agent answered with status ${reply.status}`
+  const needsToken = reason === 'no-token' || reason === 'bad-token'
+  return new CommandFailure(text, {
+    next: needsToken
+      ? 'give an operator token with -token-file FILE or MESH_TOKEN_FILE; the server keeps one in <data_dir>/server/operator.token'
+      : reason === ''
+        ? ''
+        : `mesh explain ${reason}`,
+  })
+}
+
+interface Request {
+  readonly method: string
+  readonly path: string
+  readonly token: string
+  readonly body?: string
+}
+
+function exchange(address: Address, asked: Request): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        method: asked.method,
+        path: asked.path,
+        agent: false,
+        ...(address.kind === 'unix'
+          ? { socketPath: address.path }
+          : { host: address.host, port: address.port }),
+        headers: {
+          Host: 'mesh-agent',
+          ...(asked.token === '' ? {} : { 'X-Consul-Token': asked.token }),
+          ...(asked.body === undefined
+            ? {}
+            : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(asked.body) }),
+        },
+      },
+      (response) => collect(response, resolve, reject),
+    )
+    sent.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error)))
+    sent.end(asked.body)
+  })
+}
+
+function collect(
+  response: IncomingMessage,
+  resolve: (reply: Reply) => void,
+  reject: (failure: CommandFailure) => void,
+): void {
+  const pieces: Buffer[] = []
+  let size = 0
+  response.on('data', (piece: Buffer) => {
+    size += piece.length
+    if (size > replyLimitBytes) response.destroy(new Error('the answer is too large'))
+    else pieces.push(piece)
+  })
+  response.on('error', (error) =>
+    reject(new CommandFailure(`the agent's answer ended early: ${error.message}`)),
+  )
+  response.on('end', () => {
+    const text = Buffer.concat(pieces).toString()
+    resolve({
+      status: response.statusCode ?? 0,
+      text,
+      header: (name) => String(response.headers[name] ?? ''),
+      json: <T>() => parseJson(text) as T,
+    })
+  })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new CommandFailure('the answer is no JSON: is this address the HTTP API of a mesh agent?')
+  }
+}
+
+function unreachable(address: Address, error: NodeJS.ErrnoException): CommandFailure {
+  const why =
+    {
+      ECONNREFUSED: 'nothing listens there',
+      ENOENT: 'the socket does not exist',
+      EACCES: 'permission denied',
+    }[error.code ?? ''] ?? error.message
+  return new CommandFailure(`cannot reach the agent at ${addressText(address)}: ${why}`, {
+    next:
+      error.code === 'EACCES'
+        ? 'join the group that owns the socket, or run the command as root'
+        : 'systemctl start mesh-agent, or name another agent with -http-addr HOST:PORT (or MESH_HTTP_ADDR)',
+  })
+}

@@ -1,0 +1,72 @@
+/**
+ * The programs: agent, server, proxy. Each has one composition root of its own; here is only how it is called.
+ */
+import type { Command } from 'commander'
+import { collect, declare, type Outcome } from './declare.ts'
+import type { SampleOptions } from './dev/sample.ts'
+
+interface ConfigurationOptions {
+  readonly configDir?: readonly string[]
+  readonly configFile?: readonly string[]
+}
+
+const defaultConfiguration = '/etc/mesh-agent'
+
+export function declarePrograms(program: Command, outcome: Outcome): void {
+  program.commandsGroup('Programs:')
+  withConfiguration(declare(program, 'agent', 'run the agent of this host')).action(
+    async (options: ConfigurationOptions) => {
+      const { runAgent } = await import('./programs.ts')
+      outcome.status = await runAgent(pathsOf(options))
+    },
+  )
+  withConfiguration(declare(program, 'server', 'run a server: catalog, intentions, certificate authority'))
+    .option('--enabled', 'only tell by the exit status: is `server = true`?')
+    .action(async (options: ConfigurationOptions & { readonly enabled?: true }) => {
+      const { runServer, serverEnabled } = await import('./programs.ts')
+      outcome.status =
+        options.enabled === true ? serverEnabled(pathsOf(options)) : await runServer(pathsOf(options))
+    })
+  withConfiguration(declare(program, 'proxy', "run the proxy of this host's services")).action(
+    async (options: ConfigurationOptions) => {
+      const { runProxy } = await import('./programs.ts')
+      outcome.status = await runProxy(pathsOf(options))
+    },
+  )
+  withConfiguration(program.command('proxy-worker', { hidden: true })).action(
+    async (options: ConfigurationOptions) => {
+      const { runProxyWorker } = await import('./programs.ts')
+      outcome.status = await runProxyWorker(pathsOf(options))
+    },
+  )
+  declare(program, 'dev', 'try a whole mesh with sample services on this machine')
+    .option('--once', 'walk through the story once, show each proof and end')
+    .action(async (options: { readonly once?: true }) => {
+      const { runDev } = await import('./programs.ts')
+      outcome.status = await runDev({ once: options.once === true })
+    })
+  program
+    .command('sample-service', { hidden: true })
+    .requiredOption('--name <name>')
+    .requiredOption('--listen <host:port>')
+    .option('--upstream <host:port>', 'what `/backend` asks', '')
+    .action(async (options: SampleOptions) => {
+      const { runSample } = await import('./dev/sample.ts')
+      outcome.status = await runSample(options)
+    })
+}
+
+function withConfiguration(command: Command): Command {
+  return command
+    .option('--config-dir <folder>', 'folder of *.hcl and *.json files; may be repeated', collect)
+    .option('--config-file <file>', 'one more file; may be repeated', collect)
+    .addHelpText(
+      'after',
+      `\nWithout either: ${defaultConfiguration}. Exit status 78: the configuration is wrong.`,
+    )
+}
+
+function pathsOf(options: ConfigurationOptions): readonly string[] {
+  const paths = [...(options.configDir ?? []), ...(options.configFile ?? [])]
+  return paths.length === 0 ? [defaultConfiguration] : paths
+}

@@ -1,0 +1,91 @@
+/**
+ * Starts the programs. Reads and checks the configuration first, so that all three say the same about a mistake in it, and
+ * hands over what their composition roots need to read it again later.
+ */
+import { realpathSync } from 'node:fs'
+import { formatConfigError } from '../config/format.ts'
+import { loadConfiguration } from '../config/load.ts'
+import type { ConfigError, Configuration, Loaded } from '../config/settings.ts'
+import { systemSourceFiles } from '../platform/source-files.ts'
+import { exitStatus, systemReason } from './failure.ts'
+import { systemMachine } from './machine.ts'
+import type { ProgramOptions } from './program-options.ts'
+import { socketPaths } from './socket-paths.ts'
+import { version } from './version.ts'
+
+export const runAgent = (paths: readonly string[]): Promise<number> =>
+  withConfiguration(paths, async (options) => {
+    const { startAgent } = await import('../agent/start.ts')
+    return startAgent(options)
+  })
+
+export const runServer = (paths: readonly string[]): Promise<number> =>
+  withConfiguration(paths, async (options) => {
+    const { startServer } = await import('../server/start.ts')
+    return startServer(options)
+  })
+
+export const runProxy = (paths: readonly string[]): Promise<number> =>
+  withConfiguration(paths, async (options) => {
+    const { runProxyHolder } = await import('./program-proxy.ts')
+    return runProxyHolder(options)
+  })
+
+/** Started by the proxy's holder. */
+export const runProxyWorker = (paths: readonly string[]): Promise<number> =>
+  withConfiguration(paths, async (options) => {
+    const { runWorkerProcess } = await import('./program-proxy.ts')
+    return runWorkerProcess(options)
+  })
+
+export async function runDev(options: { readonly once: boolean }): Promise<number> {
+  const { startDev } = await import('./dev/start.ts')
+  return startDev({ ...options, entry: entryFile() })
+}
+
+/** For systemd's ExecCondition: 0 where this host has a server. */
+export function serverEnabled(paths: readonly string[]): number {
+  const loaded = load(paths)
+  if (!loaded.ok) return reportMistakes(loaded.errors)
+  return loaded.value.settings.server ? exitStatus.done : exitStatus.failed
+}
+
+async function withConfiguration(
+  paths: readonly string[],
+  start: (options: ProgramOptions) => Promise<number>,
+): Promise<number> {
+  const loaded = load(paths)
+  if (!loaded.ok) return reportMistakes(loaded.errors)
+  return start({
+    configuration: loaded.value,
+    load: (sources) => loadConfiguration(sources, systemMachine()),
+    configurationPaths: paths,
+    sockets: socketPaths(loaded.value.settings.runtimeDirectory),
+    version,
+    entry: entryFile(),
+  })
+}
+
+function load(paths: readonly string[]): Loaded<Configuration> {
+  const { files, unreadable } = systemSourceFiles.read(paths)
+  const errors = unreadable.map(
+    ({ path, message }): ConfigError => ({
+      path,
+      line: 1,
+      column: 1,
+      what: 'the file or folder cannot be read',
+      why: systemReason(message),
+      remedy: 'correct its name or permissions, or leave it away',
+    }),
+  )
+  return errors.length > 0 ? { ok: false, errors } : loadConfiguration(files, systemMachine())
+}
+
+function reportMistakes(errors: readonly ConfigError[]): number {
+  for (const error of errors) process.stderr.write(`${formatConfigError(error)}\n`)
+  process.stderr.write('mesh: the configuration is wrong, nothing was started\nTry: mesh validate PATH\n')
+  return exitStatus.configuration
+}
+
+/** Resolved, because a link such as /usr/bin/mesh may be replaced while the program runs. */
+const entryFile = (): string => realpathSync(process.argv[1] ?? '')

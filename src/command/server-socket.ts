@@ -1,0 +1,64 @@
+/**
+ * Talks to the server of this machine over its unix socket, for what must work before any agent is enrolled. Everything else
+ * goes through an agent's HTTP API (client.ts).
+ */
+import type { Command } from '../model/command.ts'
+import { errorCatalogue, type Failure, type Result } from '../model/errors.ts'
+import { limits } from '../model/limits.ts'
+import type { Queries, QueryName, ReadAnswer } from '../model/query.ts'
+import { systemClock } from '../platform/clock.ts'
+import type { Log, Metrics } from '../platform/ports.ts'
+import { systemRandom } from '../platform/random.ts'
+import { createGrpcClient } from '../rpc/grpc-client.ts'
+import { type ConnectionFlags, findToken, usableSocket } from './connection.ts'
+import { CommandFailure } from './failure.ts'
+
+export interface ServerSocket {
+  read<Name extends QueryName>(name: Name, args: Queries[Name]['args']): Promise<Result<ReadAnswer<Name>>>
+  write(command: Command): Promise<Result<unknown>>
+  close(): void
+}
+
+/** How long a starting or leaderless server is waited for. */
+const holdTimeoutMs = 3_000
+
+/** A command says what matters itself; what a client logs on the way would only repeat it. */
+export const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  with: () => silentLog,
+}
+export const silentMetrics: Metrics = { count: () => undefined, gauge: () => undefined }
+
+/** Undefined where another address was named, or no server of this machine may be reached by this user. */
+export function findServerSocket(flags: ConnectionFlags): ServerSocket | undefined {
+  if (flags.httpAddr || process.env['MESH_HTTP_ADDR'] || process.env['CONSUL_HTTP_ADDR']) return undefined
+  const path = usableSocket(process.env, 'server', 'server.sock')
+  if (path === undefined) return undefined
+  // The socket's permissions make its user an operator; a token found by chance could only be a wrong one.
+  const token = findToken(flags, process.env, 'named')
+  const client = createGrpcClient({
+    servers: () => [`unix:${path}`],
+    identity: () => ({ kind: 'pinned', pin: '' }),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    metrics: silentMetrics,
+    holdTimeoutMs,
+  })
+  const options = { consistency: 'default', minIndex: 0, waitMs: limits.blockingDefaultMs } as const
+  return {
+    read: (name, args) => new Promise((resolve) => client.read({ name, args, options, token }, resolve)),
+    write: (command) => new Promise((resolve) => client.write({ command, token }, resolve)),
+    close: () => client.close(),
+  }
+}
+
+/** The failure of a server in the words of its catalogue. */
+export function failureOf(failure: Failure): CommandFailure {
+  return new CommandFailure(`${failure.message} (${failure.code})`, {
+    next: errorCatalogue[failure.code].remedy,
+  })
+}

@@ -1,0 +1,87 @@
+/**
+ * `mesh token create`: one line that lets one host in. Asks the server of this machine where there is one, because the
+ * first token is needed before any agent is enrolled; else an agent.
+ */
+import { issueEnrollmentToken, type TokenRequest } from '../agent/api/enrollment-token.ts'
+import { parseDurationMs } from '../model/duration.ts'
+import { limits } from '../model/limits.ts'
+import { systemClock } from '../platform/clock.ts'
+import { systemRandom } from '../platform/random.ts'
+import { formatTime } from '../wire/http-json/time.ts'
+import type { ConnectionFlags } from './connection.ts'
+import type { Context } from './declare.ts'
+import { UsageFailure } from './failure.ts'
+import { failureOf, findServerSocket, type ServerSocket } from './server-socket.ts'
+
+export interface TokenOptions extends ConnectionFlags {
+  readonly node?: string
+  readonly service: string
+  readonly ttl: string
+  readonly quiet?: true
+}
+
+interface TokenJson {
+  readonly Token: string
+  readonly Node: string
+  readonly Services: readonly string[]
+  readonly ExpiresAt: string
+}
+
+export async function createToken(context: Context, options: TokenOptions): Promise<void> {
+  const { terminal } = context
+  const request = requestOf(options)
+  const server = findServerSocket(options)
+  const made = server === undefined ? await askAgent(context, request) : await askServer(server, request)
+  if (options.quiet === true) return terminal.line(made.Token)
+  terminal.show(made, () => {
+    terminal.line(made.Token)
+    terminal.note('')
+    terminal.note(`Good once, until ${made.ExpiresAt}, for ${made.Node === '' ? 'any host' : made.Node}`)
+    terminal.note(`as ${made.Services.map((name) => (name === '*' ? 'any service' : name)).join(', ')}.`)
+    terminal.note('Carry it to the host as a file and type there: mesh enroll -token-file FILE')
+  })
+}
+
+function requestOf(options: TokenOptions): TokenRequest {
+  const ttlMs = parseDurationMs(options.ttl)
+  if (ttlMs === undefined || ttlMs < 1_000 || ttlMs > limits.enrollmentTtlMaxMs)
+    throw new UsageFailure(`-ttl ${options.ttl}: write a duration from 1s to 720h, such as 24h`)
+  const services = options.service
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  if (services.length === 0) throw new UsageFailure('-service names no service; * stands for any')
+  return { node: options.node ?? '', services, ttlMs }
+}
+
+async function askAgent({ client }: Context, request: TokenRequest): Promise<TokenJson> {
+  const body = { Node: request.node, Services: request.services, TTL: `${request.ttlMs}ms` }
+  return (await client().ask('PUT', '/v1/mesh/token', body)).json<TokenJson>()
+}
+
+async function askServer(server: ServerSocket, request: TokenRequest): Promise<TokenJson> {
+  try {
+    const issued = await issueEnrollmentToken(
+      {
+        join: async () => {
+          const result = await server.read('mesh.join', {})
+          return result.ok ? { ok: true, value: result.value.answer } : result
+        },
+        write: (command) => server.write(command),
+        random: systemRandom,
+        clock: systemClock,
+      },
+      request,
+    )
+    if (!issued.ok) throw failureOf(issued.failure)
+    const { token, expiresAtMs } = issued.value
+    return {
+      Token: token,
+      Node: request.node,
+      Services: request.services,
+      ExpiresAt: formatTime(expiresAtMs),
+    }
+  } finally {
+    server.close()
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What holder and worker say to one another over the child process's channel. Both are the same program of the same
+ * version, so there is no negotiation; form is checked because a message may come from a child that is dying.
+ */
+import type { ListenAddress } from '../../platform/ports.ts'
+
+export interface ListenRequest {
+  readonly kind: 'listen'
+  /** Repeated in the answers. */
+  readonly id: number
+  /** Everything that shall stay open. */
+  readonly wanted: readonly ListenAddress[]
+  /** Keys of those that the worker does not have. */
+  readonly missing: readonly string[]
+  /** Close what is not wanted. */
+  readonly release: boolean
+}
+
+export interface ListenFailure {
+  readonly key: string
+  readonly reason: string
+}
+
+export type FromWorker = ListenRequest
+
+export type FromHolder =
+  /** Comes with the handle itself. */
+  | { readonly kind: 'handle'; readonly id: number; readonly key: string }
+  /** After the last handle. */
+  | { readonly kind: 'listened'; readonly id: number; readonly failures: readonly ListenFailure[] }
+  /** No new connections; open ones have this long to finish. */
+  | { readonly kind: 'stop'; readonly drainMs: number }
+
+/** One text per address, also for people. */
+export function listenKey(at: ListenAddress): string {
+  if (at.kind === 'unix') return at.mode === '' ? at.path : `${at.path} (${at.mode})`
+  return at.address.includes(':') ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`
+}
+
+export function isFromWorker(message: unknown): message is FromWorker {
+  return kindOf(message) === 'listen'
+}
+
+export function isFromHolder(message: unknown): message is FromHolder {
+  return ['handle', 'listened', 'stop'].includes(kindOf(message))
+}
+
+function kindOf(message: unknown): string {
+  const kind = typeof message === 'object' && message !== null && 'kind' in message ? message.kind : ''
+  return typeof kind === 'string' ? kind : ''
+}

@@ -1,0 +1,179 @@
+/**
+ * One TLS session that another proxy opened to a public listener: who it is, then its streams. Everything it may do was
+ * decided by its certificate and by the policy of the moment. Knows no listeners; inbound.ts makes it.
+ */
+import type tls from 'node:tls'
+import { sniOf } from '../../model/identity.ts'
+import { limits } from '../../model/limits.ts'
+import type { RefusalCode } from '../../model/refusal.ts'
+import type { Timer } from '../../platform/ports.ts'
+import type { EndCode } from '../../wire/tunnel/codes.ts'
+import { tunnelAlpn } from '../../wire/tunnel/frame.ts'
+import type { OpenMetadata } from '../../wire/tunnel/metadata.ts'
+import { checkPeer, type ServiceId } from '../identity/peer.ts'
+import type { ServiceIdentity } from '../identity/service-identity.ts'
+import type { ConnectionFacts } from '../telemetry/access-log.ts'
+import { keepAlive } from '../transport/local-socket.ts'
+import { Outbox } from '../transport/outbox.ts'
+import { type SessionListener, TunnelSession } from '../transport/session.ts'
+import type { TunnelStream } from '../transport/stream.ts'
+import { closeLater } from '../transport/tunnel-dial.ts'
+import type { ListenerContext } from './context.ts'
+import { InboundStream } from './inbound-stream.ts'
+
+export class InboundSession implements SessionListener {
+  readonly streams = new Set<InboundStream>()
+  private readonly context: ListenerContext
+  private readonly socket: tls.TLSSocket
+  private readonly own: ServiceIdentity
+  private readonly onGone: () => void
+  private readonly outbox: Outbox
+  private readonly session: TunnelSession
+  private facts: ConnectionFacts
+  private peer: ServiceId | undefined
+  private openTimer: Timer | undefined
+  private leaving: boolean = false
+
+  constructor(
+    context: ListenerContext,
+    socket: tls.TLSSocket,
+    at: { readonly listener: string; readonly own: ServiceIdentity },
+    onGone: () => void,
+  ) {
+    this.context = context
+    this.socket = socket
+    this.own = at.own
+    this.onGone = onGone
+    this.facts = {
+      direction: 'inbound',
+      listener: at.listener,
+      source: '',
+      destination: at.own.service,
+      instance: '',
+      address: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`,
+      peerUri: '',
+      tlsVersion: socket.getProtocol() ?? '',
+    }
+    this.outbox = new Outbox(socket, context.place.pool, context.place.turnEnd, () => this.session.onRoom())
+    this.session = new TunnelSession('acceptor', this.outbox, this)
+  }
+
+  start(): void {
+    const { socket, context } = this
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => this.onSocketClose())
+    socket.setNoDelay(true)
+    keepAlive(socket)
+    const peer = checkPeer(socket, context.tables().trust, context.clock.wallMs())
+    this.facts = { ...this.facts, peerUri: peer.uri }
+    if (peer.kind === 'refused') {
+      this.refuse(peer.code, '')
+      return
+    }
+    this.peer = peer.identity
+    this.facts = { ...this.facts, source: peer.identity.service }
+    if (socket.alpnProtocol !== tunnelAlpn) {
+      this.refuse('handshake-failed', `the peer does not speak ${tunnelAlpn}`)
+      return
+    }
+    const { service, datacenter, trustDomain } = this.own.identity
+    const { servername } = socket as tls.TLSSocket & { readonly servername?: string | false }
+    if (typeof servername === 'string' && servername !== sniOf(service, datacenter, trustDomain)) {
+      this.refuse('wrong-identity', `the peer asked for ${servername.slice(0, limits.tunnelTextBytes)}`)
+      return
+    }
+    this.openTimer = context.clock.after(limits.openTimeoutMs, () => {
+      this.refuse('idle-timeout', 'no stream was opened in time')
+    })
+    socket.on('data', (chunk: Buffer) => this.session.receive(chunk))
+  }
+
+  onOpen(stream: TunnelStream, metadata: OpenMetadata): void {
+    this.openTimer?.cancel()
+    this.openTimer = undefined
+    this.admit(stream, metadata)
+    if (this.leaving) this.leave()
+  }
+
+  /** A session whose streams have ended stays for the next one, unless we are leaving. */
+  onIdle(): void {
+    if (this.leaving) this.close()
+  }
+
+  onOver(code: EndCode, text: string): void {
+    if (code === 'protocol-error' || code === 'version-mismatch')
+      this.context.accessLog.refused(this.facts, code, text)
+    this.close()
+  }
+
+  /**
+   * No new streams; ends when the open ones have. A session that has just been made may still open its first one:
+   * its dialler could not know.
+   */
+  leave(): void {
+    this.leaving = true
+    if (this.openTimer !== undefined) return
+    this.session.leave('draining', 'the proxy is stopping')
+    if (this.session.openStreams === 0) this.close()
+  }
+
+  /** Cuts what is open now. */
+  cut(code: EndCode): void {
+    this.leaving = true
+    this.session.leave('draining', 'the service is not served here any more')
+    for (const stream of [...this.streams]) stream.cut(code, '')
+    this.close()
+  }
+
+  /** Cuts the streams that the policy of now denies. Sends the resets at once. */
+  recheck(): void {
+    let cut = 0
+    for (const stream of [...this.streams]) if (stream.recheck()) cut += 1
+    if (cut > 0) this.outbox.flush()
+  }
+
+  private admit(stream: TunnelStream, metadata: OpenMetadata): void {
+    const facts = { ...this.facts, instance: metadata.instance }
+    const wrong = this.wrongMetadata(metadata)
+    if (wrong !== '') {
+      this.context.accessLog.refused(facts, 'wrong-identity', wrong)
+      stream.refuse('wrong-identity', wrong)
+      return
+    }
+    const inbound = new InboundStream(this.context, stream, facts, () => this.streams.delete(inbound))
+    this.streams.add(inbound)
+    inbound.start()
+  }
+
+  private wrongMetadata(metadata: OpenMetadata): string {
+    const { service, datacenter } = this.own.identity
+    if (metadata.source !== this.peer?.service)
+      return `the certificate is of ${this.peer?.service ?? ''}, the opening says ${metadata.source}`
+    if (metadata.target !== service || (metadata.datacenter !== '' && metadata.datacenter !== datacenter))
+      return `this is ${service} in ${datacenter}, wanted is ${metadata.target} in ${metadata.datacenter}`
+    return ''
+  }
+
+  private refuse(code: RefusalCode, text: string): void {
+    this.context.accessLog.refused(this.facts, code, text)
+    if (this.socket.alpnProtocol !== tunnelAlpn) {
+      this.socket.destroy()
+      return
+    }
+    // Read on, so that the peer's own end is seen.
+    this.socket.resume()
+    this.session.fail(code, text)
+  }
+
+  private onSocketClose(): void {
+    this.openTimer?.cancel()
+    this.session.lost()
+    this.onGone()
+  }
+
+  private close(): void {
+    this.openTimer?.cancel()
+    this.outbox.end()
+    closeLater(this.socket, this.context.clock)
+  }
+}

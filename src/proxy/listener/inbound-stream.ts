@@ -1,0 +1,144 @@
+/**
+ * One connection that another service asked for: allowed or not, connected to the local service, relayed, and cut when a
+ * policy of later denies it. Its session has checked who asks and for whom.
+ */
+import type net from 'node:net'
+import type { RefusalCode } from '../../model/refusal.ts'
+import type { Timer } from '../../platform/ports.ts'
+import type { EndCode } from '../../wire/tunnel/codes.ts'
+import type { ConnectionFacts } from '../telemetry/access-log.ts'
+import { abort, dialLocal, type ReadableEnd } from '../transport/local-socket.ts'
+import { Relay } from '../transport/relay.ts'
+import type { TunnelStream } from '../transport/stream.ts'
+import type { StreamListener } from '../transport/transport.ts'
+import type { ListenerContext } from './context.ts'
+
+export class InboundStream implements StreamListener {
+  private readonly context: ListenerContext
+  private readonly stream: TunnelStream
+  private readonly facts: ConnectionFacts
+  private readonly onGone: () => void
+  private readonly startedMs: number
+  private socket: net.Socket | undefined
+  private timer: Timer | undefined
+  private relay: Relay | undefined
+  private over: boolean = false
+
+  constructor(context: ListenerContext, stream: TunnelStream, facts: ConnectionFacts, onGone: () => void) {
+    this.context = context
+    this.stream = stream
+    this.facts = facts
+    this.onGone = onGone
+    this.startedMs = context.clock.monotonicMs()
+  }
+
+  start(): void {
+    const denied = this.verdict()
+    if (denied !== '') {
+      this.refuse(denied, '')
+      return
+    }
+    const inbound = this.context.tables().inbounds.get(this.facts.listener)
+    if (inbound === undefined) {
+      this.refuse('not-ready', 'the service is not configured any more')
+      return
+    }
+    this.stream.listen(this)
+    const { socket, end } = dialLocal({
+      address: inbound.localAddress,
+      port: inbound.localPort,
+      socketPath: inbound.localSocketPath,
+    })
+    this.socket = socket
+    const where =
+      inbound.localSocketPath === ''
+        ? `${inbound.localAddress}:${inbound.localPort}`
+        : inbound.localSocketPath
+    this.timer = this.context.clock.after(inbound.localConnectTimeoutMs, () => {
+      this.refuse('local-connect-failed', `${where}: no answer in ${inbound.localConnectTimeoutMs} ms`)
+    })
+    socket.once('connect', () => this.onConnected(socket, end))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.refuse('local-connect-failed', `${where}: ${error.code ?? error.message}`)
+    })
+  }
+
+  /** Cuts the connection if the policy of now denies it; returns whether it did. */
+  recheck(): boolean {
+    const denied = this.verdict()
+    if (denied === '' || this.over) return false
+    this.context.accessLog.refused(this.facts, denied, 'the policy changed while the connection was open')
+    this.cut(denied, '')
+    return true
+  }
+
+  cut(code: EndCode, text: string): void {
+    if (this.over) return
+    if (this.relay !== undefined) {
+      this.relay.cut(code, text)
+      return
+    }
+    this.stream.reset(code, text)
+    this.gone()
+  }
+
+  onData(): void {
+    // Cannot come: the far side has no credit before the stream is accepted, and then a relay listens.
+  }
+
+  onEnd(): void {
+    // Cannot come before the stream is accepted either.
+  }
+
+  onRoom(): void {
+    // Nothing waits for room before there is a relay.
+  }
+
+  /** The far side took its opening back. */
+  onReset(): void {
+    this.gone()
+  }
+
+  private verdict(): '' | RefusalCode {
+    const policy = this.context.tables().policies.get(this.facts.destination)
+    return policy === undefined ? 'not-ready' : policy.verdictOn(this.facts.source)
+  }
+
+  private onConnected(socket: net.Socket, end: ReadableEnd): void {
+    if (this.over) return
+    this.timer?.cancel()
+    const { counters } = this.context
+    const slot = counters.slot('inbound', this.facts.source, this.facts.destination)
+    counters.connection(slot)
+    const ends = { socket, end, stream: this.stream, socketIs: 'destination' } as const
+    this.relay = new Relay(ends, { counters, slot }, (code) => this.onRelayed(code))
+    this.stream.accept()
+    this.relay.start()
+  }
+
+  private onRelayed(code: EndCode): void {
+    if (this.relay === undefined || this.over) return
+    this.over = true
+    this.context.accessLog.ended(this.facts, {
+      code,
+      bytesToDestination: this.relay.received,
+      bytesToSource: this.relay.sent,
+      durationMs: this.context.clock.monotonicMs() - this.startedMs,
+    })
+    this.onGone()
+  }
+
+  private refuse(code: RefusalCode, text: string): void {
+    if (this.over || this.relay !== undefined) return
+    this.context.accessLog.refused(this.facts, code, text)
+    this.stream.refuse(code, text)
+    this.gone()
+  }
+
+  private gone(): void {
+    this.over = true
+    this.timer?.cancel()
+    if (this.socket !== undefined) abort(this.socket)
+    this.onGone()
+  }
+}

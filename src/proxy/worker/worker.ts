@@ -1,0 +1,163 @@
+/**
+ * One worker, put together: link, state, listeners, counters. Everything of the machine comes in as ports, so that two
+ * workers run in one test process. Whole processes are start-worker.ts.
+ */
+import { limits } from '../../model/limits.ts'
+import type { Clock, Log, Random, StateFiles, Timer } from '../../platform/ports.ts'
+import type { PairStats } from '../../wire/link/message.ts'
+import { createExpiryWatch } from '../identity/expiry.ts'
+import { ConnectionBudget } from '../lifecycle/budget.ts'
+import { drain } from '../lifecycle/drain.ts'
+import type { ListenerContext } from '../listener/context.ts'
+import { type HandleSource, Listeners } from '../listener/listeners.ts'
+import { createAccessLog } from '../telemetry/access-log.ts'
+import { PairCounters } from '../telemetry/counters.ts'
+import { BufferPool } from '../transport/buffers.ts'
+import { TurnEnd } from '../transport/outbox.ts'
+import { Applier } from './applier.ts'
+import { createLastGood } from './last-good.ts'
+import { LinkClient } from './link-client.ts'
+
+export interface WorkerOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** The proxy's own folder. */
+  readonly files: StateFiles
+  readonly handles: HandleSource
+  readonly linkSocketPath: string
+  readonly pid: number
+  /** Version of the product. */
+  readonly version: string
+  /** Default: `limits.connectionsPerWorker`. */
+  readonly maxConnections?: number
+}
+
+export interface ProxyWorker {
+  readonly counters: PairCounters
+  /** Clients and sessions open now. */
+  connections(): number
+  /**
+   * Ends: no new connections, `drainMs` for the open ones, then `done`. Until then the link stays up and the policy of
+   * the moment holds for what is open.
+   */
+  stop(drainMs: number, done: () => void): void
+}
+
+export function startWorker(options: WorkerOptions): ProxyWorker {
+  const { clock, random, log } = options
+  const counters = new PairCounters()
+  const budget = new ConnectionBudget(options.maxConnections ?? limits.connectionsPerWorker)
+  const lastGood = createLastGood(options.files, clock, log)
+  const expiry = createExpiryWatch(clock, log)
+  const context: ListenerContext = {
+    clock,
+    log,
+    budget,
+    counters,
+    accessLog: createAccessLog(log, counters),
+    tables: () => applier.state.tables,
+    place: {
+      clock,
+      pool: new BufferPool(),
+      turnEnd: new TurnEnd(),
+      trust: () => applier.state.tables.trust,
+    },
+  }
+  const listeners = new Listeners(context, options.handles)
+  const worker = Buffer.from(random.bytes(12)).toString('hex')
+  const { linkSocketPath: socketPath, pid, version } = options
+  const link = new LinkClient(
+    { socketPath, pid, worker, version, clock, random, log },
+    {
+      onUp: () => {
+        applier.onUp()
+        stats.sendAll()
+      },
+      onMessage: (message) => applier.onMessage(message),
+    },
+  )
+  const applier = new Applier(
+    {
+      clock,
+      random,
+      log,
+      lastGood,
+      expiry,
+      send: (message) => link.send(message),
+      hangUp: (reason) => link.hangUp(reason),
+      settled: () => link.settled(),
+    },
+    listeners,
+  )
+  const stats = new StatsSender(
+    clock,
+    counters,
+    () => ({ open: budget.open, expired: expiry.expired() }),
+    (gauges, pairs) => link.send({ kind: 'stats', ...gauges, pairs }),
+  )
+  applier.start()
+  link.start()
+  stats.start()
+  return {
+    counters,
+    connections: () => listeners.count(),
+    stop(drainMs, done) {
+      // The folder belongs to the worker that comes after.
+      lastGood.stop()
+      drain({ listeners, budget, clock, drainMs }, () => {
+        link.stop()
+        applier.stop()
+        expiry.stop()
+        stats.stop()
+        done()
+      })
+    },
+  }
+}
+
+interface Gauges {
+  readonly open: number
+  readonly expired: number
+}
+
+type SendStats = (gauges: Gauges, pairs: readonly PairStats[]) => void
+
+/** Sends counters that changed, once per period; after a redial all of them, because the agent may be a new one. */
+class StatsSender {
+  private readonly clock: Clock
+  private readonly counters: PairCounters
+  private readonly gauges: () => Gauges
+  private readonly send: SendStats
+  private sent: Gauges = { open: 0, expired: 0 }
+  private timer: Timer | undefined
+
+  constructor(clock: Clock, counters: PairCounters, gauges: () => Gauges, send: SendStats) {
+    this.clock = clock
+    this.counters = counters
+    this.gauges = gauges
+    this.send = send
+  }
+
+  start(): void {
+    this.timer = this.clock.after(limits.statsEveryMs, () => {
+      const pairs = this.counters.takeChanged()
+      const { open, expired } = this.gauges()
+      if (pairs.length > 0 || open !== this.sent.open || expired !== this.sent.expired) this.sendNow(pairs)
+      this.start()
+    })
+  }
+
+  sendAll(): void {
+    this.sendNow(this.counters.all())
+  }
+
+  stop(): void {
+    this.timer?.cancel()
+  }
+
+  private sendNow(pairs: readonly PairStats[]): void {
+    this.sent = this.gauges()
+    this.send(this.sent, pairs)
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Requests and answers of the single calls between the contract's objects and bytes. Each codec encodes what this
+ * version sends and checks what any peer may have sent.
+ */
+
+import { z } from 'zod'
+import type { Applied, AppliedValue } from '../model/command.ts'
+import { failed, ok, type Result } from '../model/errors.ts'
+import type { QueryName, ReadAnswer } from '../model/query.ts'
+import type {
+  EnrollRequest,
+  HostCertificate,
+  LeafCertificate,
+  ReadRequest,
+  RenewHostRequest,
+  SignLeafRequest,
+  WriteRequest,
+} from './contract.ts'
+import { checkShape, decodeJson, encodeJson, parseJson } from './json.ts'
+import { messageCodec } from './protocol.ts'
+import { commandShape } from './shape/command.ts'
+import { rootShape } from './shape/intention.ts'
+import { isQueryName, queryShapes, readMetaShape, readOptionsShape } from './shape/query.ts'
+import { text, wholeNumber } from './shape/text.ts'
+
+export interface Codec<Value> {
+  encode(value: Value): Buffer
+  decode(bytes: Uint8Array): Result<Value>
+}
+
+/** What applying gave, for a write that was applied. */
+export type WriteAnswer = Extract<Applied, { ok: true }>
+
+/** A read of any name; the name and its arguments fit together. */
+export type AnyReadRequest = { [Name in QueryName]: ReadRequest<Name> }[QueryName]
+/** An answer whose content the reader knows from the name that it asked for. */
+export type AnyReadAnswer = ReadAnswer<QueryName>
+
+const enrollMessage = messageCodec('EnrollRequest')
+const enrollShape = z.object({ secret: text, node: text.min(1), nodeId: text, csr: z.instanceof(Uint8Array) })
+
+export const enrollRequestCodec: Codec<EnrollRequest> = {
+  encode: (request) => enrollMessage.encode(request),
+  decode: (bytes) => {
+    const message = enrollMessage.decode(bytes)
+    return message.ok ? checkShape(message.value, enrollShape, 'the enrollment') : message
+  },
+}
+
+const renewMessage = messageCodec('RenewHostRequest')
+
+export const renewHostRequestCodec: Codec<RenewHostRequest> = {
+  encode: (request) => renewMessage.encode(request),
+  decode: (bytes) => renewMessage.decode(bytes),
+}
+
+const hostMessage = messageCodec('HostCertificate')
+const rootsShape = z.array(rootShape)
+
+export const hostCertificateCodec: Codec<HostCertificate> = {
+  encode: (value) =>
+    hostMessage.encode({
+      ...value,
+      services: [...value.services],
+      hostRootsJson: encodeJson(value.hostRoots),
+      serviceRootsJson: encodeJson(value.serviceRoots),
+    }),
+  decode: (bytes) => {
+    const message = hostMessage.decode(bytes)
+    if (!message.ok) return message
+    const { certificatePem, clusterId, datacenter, services, hostRootsJson, serviceRootsJson } = message.value
+    const hostRoots = decodeJson(hostRootsJson, rootsShape, 'the list of host roots')
+    if (!hostRoots.ok) return hostRoots
+    const serviceRoots = decodeJson(serviceRootsJson, rootsShape, 'the list of service roots')
+    if (!serviceRoots.ok) return serviceRoots
+    const roots = { hostRoots: hostRoots.value, serviceRoots: serviceRoots.value }
+    return ok({ certificatePem, clusterId, datacenter, services, ...roots })
+  },
+}
+
+const signLeafMessage = messageCodec('SignLeafRequest')
+const signLeafShape = z.object({ service: text.min(1), csr: z.instanceof(Uint8Array) })
+
+export const signLeafRequestCodec: Codec<SignLeafRequest> = {
+  encode: (request) => signLeafMessage.encode(request),
+  decode: (bytes) => {
+    const message = signLeafMessage.decode(bytes)
+    return message.ok ? checkShape(message.value, signLeafShape, 'the leaf request') : message
+  },
+}
+
+const leafMessage = messageCodec('LeafCertificate')
+const leafShape = z.object({
+  certificatePem: text,
+  serialNumber: text,
+  notBeforeMs: wholeNumber,
+  notAfterMs: wholeNumber,
+})
+
+export const leafCertificateCodec: Codec<LeafCertificate> = {
+  encode: (value) => leafMessage.encode(value),
+  decode: (bytes) => {
+    const message = leafMessage.decode(bytes)
+    return message.ok ? checkShape(message.value, leafShape, 'the leaf certificate') : message
+  },
+}
+
+const writeMessage = messageCodec('WriteRequest')
+
+export const writeRequestCodec: Codec<WriteRequest> = {
+  encode: (request) =>
+    writeMessage.encode({ token: request.token, commandJson: encodeJson(request.command) }),
+  decode: (bytes) => {
+    const message = writeMessage.decode(bytes)
+    if (!message.ok) return message
+    const command = decodeJson(message.value.commandJson, commandShape, 'the command')
+    return command.ok ? ok({ token: message.value.token, command: command.value }) : command
+  },
+}
+
+const writeAnswerMessage = messageCodec('WriteAnswer')
+const appliedValueShape = z.union([
+  z.object({ kind: z.enum(['done', 'unchanged']) }),
+  z.object({ kind: z.literal('intention'), id: text }),
+  z.object({ kind: z.literal('enrolled'), services: z.array(text) }),
+]) satisfies z.ZodType<AppliedValue>
+
+export const writeAnswerCodec: Codec<WriteAnswer> = {
+  encode: (answer) => writeAnswerMessage.encode({ index: answer.index, valueJson: encodeJson(answer.value) }),
+  decode: (bytes) => {
+    const message = writeAnswerMessage.decode(bytes)
+    if (!message.ok) return message
+    const value = decodeJson(message.value.valueJson, appliedValueShape, 'the answer')
+    return value.ok ? ok({ ok: true, index: message.value.index, value: value.value }) : value
+  },
+}
+
+const readMessage = messageCodec('ReadRequest')
+
+export const readRequestCodec: Codec<AnyReadRequest> = {
+  encode: ({ token, name, args, options }) =>
+    readMessage.encode({ token, name, argsJson: encodeJson(args), ...options }),
+  decode: (bytes) => {
+    const message = readMessage.decode(bytes)
+    if (!message.ok) return message
+    const { token, name, argsJson } = message.value
+    if (!isQueryName(name)) return failed('unsupported-feature', 'this server does not know that query')
+    const args = decodeJson<unknown>(argsJson, queryShapes[name], 'the arguments of the query')
+    if (!args.ok) return args
+    const options = checkShape(message.value, readOptionsShape, 'the options of the query')
+    if (!options.ok) return options
+    return ok({ token, name, args: args.value, options: options.value } as AnyReadRequest)
+  },
+}
+
+const readAnswerMessage = messageCodec('ReadAnswer')
+
+/** The content of an answer is taken as it is: it comes from a server that proved its identity, and lists are long. */
+export const readAnswerCodec: Codec<AnyReadAnswer> = {
+  encode: ({ meta, answer }) => readAnswerMessage.encode({ ...meta, answerJson: encodeJson(answer) }),
+  decode: (bytes) => {
+    const message = readAnswerMessage.decode(bytes)
+    if (!message.ok) return message
+    const meta = checkShape(message.value, readMetaShape, 'the description of the answer')
+    if (!meta.ok) return meta
+    const answer = parseJson(message.value.answerJson, 'the answer')
+    return answer.ok ? ok({ meta: meta.value, answer: answer.value } as AnyReadAnswer) : answer
+  },
+}

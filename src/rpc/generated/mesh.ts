@@ -1,0 +1,59 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { AgentFrame as _mesh_v1_AgentFrame, AgentFrame__Output as _mesh_v1_AgentFrame__Output } from './mesh/v1/AgentFrame.ts';
+import type { Enforced as _mesh_v1_Enforced, Enforced__Output as _mesh_v1_Enforced__Output } from './mesh/v1/Enforced.ts';
+import type { EnrollRequest as _mesh_v1_EnrollRequest, EnrollRequest__Output as _mesh_v1_EnrollRequest__Output } from './mesh/v1/EnrollRequest.ts';
+import type { EnrollmentClient as _mesh_v1_EnrollmentClient, EnrollmentDefinition as _mesh_v1_EnrollmentDefinition } from './mesh/v1/Enrollment.ts';
+import type { Event as _mesh_v1_Event, Event__Output as _mesh_v1_Event__Output } from './mesh/v1/Event.ts';
+import type { Failure as _mesh_v1_Failure, Failure__Output as _mesh_v1_Failure__Output } from './mesh/v1/Failure.ts';
+import type { Goaway as _mesh_v1_Goaway, Goaway__Output as _mesh_v1_Goaway__Output } from './mesh/v1/Goaway.ts';
+import type { Hello as _mesh_v1_Hello, Hello__Output as _mesh_v1_Hello__Output } from './mesh/v1/Hello.ts';
+import type { HostCertificate as _mesh_v1_HostCertificate, HostCertificate__Output as _mesh_v1_HostCertificate__Output } from './mesh/v1/HostCertificate.ts';
+import type { LeafCertificate as _mesh_v1_LeafCertificate, LeafCertificate__Output as _mesh_v1_LeafCertificate__Output } from './mesh/v1/LeafCertificate.ts';
+import type { ReadAnswer as _mesh_v1_ReadAnswer, ReadAnswer__Output as _mesh_v1_ReadAnswer__Output } from './mesh/v1/ReadAnswer.ts';
+import type { ReadRequest as _mesh_v1_ReadRequest, ReadRequest__Output as _mesh_v1_ReadRequest__Output } from './mesh/v1/ReadRequest.ts';
+import type { RenewHostRequest as _mesh_v1_RenewHostRequest, RenewHostRequest__Output as _mesh_v1_RenewHostRequest__Output } from './mesh/v1/RenewHostRequest.ts';
+import type { ServerClient as _mesh_v1_ServerClient, ServerDefinition as _mesh_v1_ServerDefinition } from './mesh/v1/Server.ts';
+import type { ServerFrame as _mesh_v1_ServerFrame, ServerFrame__Output as _mesh_v1_ServerFrame__Output } from './mesh/v1/ServerFrame.ts';
+import type { SignLeafRequest as _mesh_v1_SignLeafRequest, SignLeafRequest__Output as _mesh_v1_SignLeafRequest__Output } from './mesh/v1/SignLeafRequest.ts';
+import type { SnapshotEnd as _mesh_v1_SnapshotEnd, SnapshotEnd__Output as _mesh_v1_SnapshotEnd__Output } from './mesh/v1/SnapshotEnd.ts';
+import type { Subject as _mesh_v1_Subject, Subject__Output as _mesh_v1_Subject__Output } from './mesh/v1/Subject.ts';
+import type { Subscribe as _mesh_v1_Subscribe, Subscribe__Output as _mesh_v1_Subscribe__Output } from './mesh/v1/Subscribe.ts';
+import type { Welcome as _mesh_v1_Welcome, Welcome__Output as _mesh_v1_Welcome__Output } from './mesh/v1/Welcome.ts';
+import type { WriteAnswer as _mesh_v1_WriteAnswer, WriteAnswer__Output as _mesh_v1_WriteAnswer__Output } from './mesh/v1/WriteAnswer.ts';
+import type { WriteRequest as _mesh_v1_WriteRequest, WriteRequest__Output as _mesh_v1_WriteRequest__Output } from './mesh/v1/WriteRequest.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  mesh: {
+    v1: {
+      AgentFrame: MessageTypeDefinition<_mesh_v1_AgentFrame, _mesh_v1_AgentFrame__Output>
+      Enforced: MessageTypeDefinition<_mesh_v1_Enforced, _mesh_v1_Enforced__Output>
+      EnrollRequest: MessageTypeDefinition<_mesh_v1_EnrollRequest, _mesh_v1_EnrollRequest__Output>
+      Enrollment: SubtypeConstructor<typeof grpc.Client, _mesh_v1_EnrollmentClient> & { service: _mesh_v1_EnrollmentDefinition }
+      Event: MessageTypeDefinition<_mesh_v1_Event, _mesh_v1_Event__Output>
+      Failure: MessageTypeDefinition<_mesh_v1_Failure, _mesh_v1_Failure__Output>
+      Goaway: MessageTypeDefinition<_mesh_v1_Goaway, _mesh_v1_Goaway__Output>
+      Hello: MessageTypeDefinition<_mesh_v1_Hello, _mesh_v1_Hello__Output>
+      HostCertificate: MessageTypeDefinition<_mesh_v1_HostCertificate, _mesh_v1_HostCertificate__Output>
+      LeafCertificate: MessageTypeDefinition<_mesh_v1_LeafCertificate, _mesh_v1_LeafCertificate__Output>
+      ReadAnswer: MessageTypeDefinition<_mesh_v1_ReadAnswer, _mesh_v1_ReadAnswer__Output>
+      ReadRequest: MessageTypeDefinition<_mesh_v1_ReadRequest, _mesh_v1_ReadRequest__Output>
+      RenewHostRequest: MessageTypeDefinition<_mesh_v1_RenewHostRequest, _mesh_v1_RenewHostRequest__Output>
+      Server: SubtypeConstructor<typeof grpc.Client, _mesh_v1_ServerClient> & { service: _mesh_v1_ServerDefinition }
+      ServerFrame: MessageTypeDefinition<_mesh_v1_ServerFrame, _mesh_v1_ServerFrame__Output>
+      SignLeafRequest: MessageTypeDefinition<_mesh_v1_SignLeafRequest, _mesh_v1_SignLeafRequest__Output>
+      SnapshotEnd: MessageTypeDefinition<_mesh_v1_SnapshotEnd, _mesh_v1_SnapshotEnd__Output>
+      Subject: MessageTypeDefinition<_mesh_v1_Subject, _mesh_v1_Subject__Output>
+      Subscribe: MessageTypeDefinition<_mesh_v1_Subscribe, _mesh_v1_Subscribe__Output>
+      Welcome: MessageTypeDefinition<_mesh_v1_Welcome, _mesh_v1_Welcome__Output>
+      WriteAnswer: MessageTypeDefinition<_mesh_v1_WriteAnswer, _mesh_v1_WriteAnswer__Output>
+      WriteRequest: MessageTypeDefinition<_mesh_v1_WriteRequest, _mesh_v1_WriteRequest__Output>
+    }
+  }
+}
+

@@ -1,0 +1,40 @@
+// Original file: mesh.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { EnrollRequest as _mesh_v1_EnrollRequest, EnrollRequest__Output as _mesh_v1_EnrollRequest__Output } from '../../mesh/v1/EnrollRequest.ts';
+import type { HostCertificate as _mesh_v1_HostCertificate, HostCertificate__Output as _mesh_v1_HostCertificate__Output } from '../../mesh/v1/HostCertificate.ts';
+import type { RenewHostRequest as _mesh_v1_RenewHostRequest, RenewHostRequest__Output as _mesh_v1_RenewHostRequest__Output } from '../../mesh/v1/RenewHostRequest.ts';
+
+export interface EnrollmentClient extends grpc.Client {
+  Enroll(argument: _mesh_v1_EnrollRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  Enroll(argument: _mesh_v1_EnrollRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  Enroll(argument: _mesh_v1_EnrollRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  Enroll(argument: _mesh_v1_EnrollRequest, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  enroll(argument: _mesh_v1_EnrollRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  enroll(argument: _mesh_v1_EnrollRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  enroll(argument: _mesh_v1_EnrollRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  enroll(argument: _mesh_v1_EnrollRequest, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  
+  RenewHost(argument: _mesh_v1_RenewHostRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  RenewHost(argument: _mesh_v1_RenewHostRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  RenewHost(argument: _mesh_v1_RenewHostRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  RenewHost(argument: _mesh_v1_RenewHostRequest, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  renewHost(argument: _mesh_v1_RenewHostRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  renewHost(argument: _mesh_v1_RenewHostRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  renewHost(argument: _mesh_v1_RenewHostRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  renewHost(argument: _mesh_v1_RenewHostRequest, callback: grpc.requestCallback<_mesh_v1_HostCertificate__Output>): grpc.ClientUnaryCall;
+  
+}
+
+export interface EnrollmentHandlers extends grpc.UntypedServiceImplementation {
+  Enroll: grpc.handleUnaryCall<_mesh_v1_EnrollRequest__Output, _mesh_v1_HostCertificate>;
+  
+  RenewHost: grpc.handleUnaryCall<_mesh_v1_RenewHostRequest__Output, _mesh_v1_HostCertificate>;
+  
+}
+
+export interface EnrollmentDefinition extends grpc.ServiceDefinition {
+  Enroll: MethodDefinition<_mesh_v1_EnrollRequest, _mesh_v1_HostCertificate, _mesh_v1_EnrollRequest__Output, _mesh_v1_HostCertificate__Output>
+  RenewHost: MethodDefinition<_mesh_v1_RenewHostRequest, _mesh_v1_HostCertificate, _mesh_v1_RenewHostRequest__Output, _mesh_v1_HostCertificate__Output>
+}

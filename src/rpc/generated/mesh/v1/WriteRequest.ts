@@ -1,0 +1,12 @@
+// Original file: mesh.proto
+
+
+export interface WriteRequest {
+  'token'?: (string);
+  'commandJson'?: (Buffer | Uint8Array | string);
+}
+
+export interface WriteRequest__Output {
+  'token': (string);
+  'commandJson': (Buffer);
+}

@@ -1,0 +1,188 @@
+/**
+ * One connection to one server: made with the credentials of its moment, used for calls and streams until it is lost,
+ * never repaired. Finding another server and another certificate is the client's business (grpc-client.ts); gRPC's own
+ * reconnecting would go on with the old ones.
+ */
+import {
+  type CallOptions,
+  ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  connectivityState,
+  Metadata,
+  status,
+} from '@grpc/grpc-js'
+import type { Failure, Result } from '../model/errors.ts'
+import { limits } from '../model/limits.ts'
+import type { Clock } from '../platform/ports.ts'
+import { type ClientIdentity, MeshChannelCredentials } from './channel-credentials.ts'
+import type { AgentFrame, FrameStream, ServerFrame } from './contract.ts'
+import { decodeServerFrame, encodeAgentFrame } from './frame-codec.ts'
+import { GrpcFrameStream } from './grpc-stream.ts'
+import { controlPath, type Method, passBytes } from './methods.ts'
+import { failureOfStatus } from './status.ts'
+
+export interface ConnectionEvents {
+  readonly onReady: () => void
+  /** It could not be made; nothing was sent. */
+  readonly onRefused: (reason: Failure) => void
+  /** It was ready and is no more. */
+  readonly onLost: () => void
+}
+
+export interface ConnectionTarget {
+  /** `host:port`, or `unix:/path` for a server on this machine. */
+  readonly address: string
+  readonly identity: ClientIdentity
+  readonly clock: Clock
+}
+
+const options = {
+  'grpc.max_receive_message_length': limits.rpcAnswerBytes,
+  'grpc.max_send_message_length': limits.rpcRequestBytes,
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  // A window of 64 KiB would bound a snapshot over 40 ms to 1.6 MB/s.
+  'grpc-node.flow_control_window': 1024 * 1024,
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.enable_channelz': 0,
+  'grpc.enable_retries': 0,
+  'grpc.enable_http_proxy': 0,
+  'grpc.service_config_disable_resolution': 1,
+} as const
+
+export class GrpcConnection {
+  readonly address: string
+  readonly #client: Client
+  readonly #events: ConnectionEvents
+  readonly #clock: Clock
+  /** Calls and streams that have not ended. */
+  readonly #active = new Set<{ cancel(): void }>()
+  #retired = false
+  #state: 'connecting' | 'ready' | 'over' = 'connecting'
+  #refusal: Failure | undefined
+
+  constructor(target: ConnectionTarget, events: ConnectionEvents) {
+    this.address = target.address
+    this.#events = events
+    this.#clock = target.clock
+    const credentials = target.address.startsWith('unix:')
+      ? ChannelCredentials.createInsecure()
+      : new MeshChannelCredentials(target.identity, target.clock, (failure) => {
+          this.#refusal = failure
+        })
+    this.#client = new Client(target.address, credentials, options)
+    this.#watchConnecting(this.#clock.wallMs() + limits.handshakeTimeoutMs)
+  }
+
+  /**
+   * `done` gets the answer, or undefined where the connection was lost or the time ran out: nobody knows then whether
+   * the server did it.
+   */
+  call<Request, Answer>(
+    method: Method<Request, Answer>,
+    request: Request,
+    timeoutMs: number,
+    done: (result: Result<Answer> | undefined) => void,
+  ): { cancel(): void } {
+    const callOptions: CallOptions = { deadline: this.#clock.wallMs() + timeoutMs }
+    const call = this.#client.makeUnaryRequest<Request, Result<Answer>>(
+      method.path,
+      (value) => method.request.encode(value),
+      (bytes) => method.answer.decode(bytes),
+      request,
+      new Metadata(),
+      callOptions,
+      (error, answer) => {
+        this.#release(call)
+        if (error === null) done(answer)
+        else {
+          const failure = failureOfStatus(error)
+          done(failure === undefined ? undefined : { ok: false, failure })
+        }
+      },
+    )
+    this.#active.add(call)
+    return { cancel: () => call.cancel() }
+  }
+
+  control(): FrameStream<AgentFrame, ServerFrame> {
+    const call: ClientDuplexStream<Buffer, Buffer> = this.#client.makeBidiStreamRequest(
+      controlPath,
+      passBytes,
+      passBytes,
+    )
+    const stream = new GrpcFrameStream<AgentFrame, ServerFrame>(
+      call,
+      { encode: encodeAgentFrame, decode: decodeServerFrame },
+      { drop: () => call.cancel(), thrown: rethrow, clock: this.#clock },
+    )
+    this.#active.add(call)
+    call.on('status', (ended) => {
+      this.#release(call)
+      const lost = { code: 'no-server', message: 'the connection to the server was lost' } as const
+      stream.close(ended.code === status.OK ? undefined : (failureOfStatus(ended) ?? lost))
+    })
+    return stream
+  }
+
+  /** No more calls will come: closes when those that are open have ended. */
+  retire(): void {
+    this.#retired = true
+    if (this.#active.size === 0) this.close()
+  }
+
+  /** Ends everything at once; open calls end as lost. No event comes after. */
+  close(): void {
+    this.#state = 'over'
+    for (const call of this.#active) call.cancel()
+    this.#client.close()
+  }
+
+  #release(call: { cancel(): void }): void {
+    this.#active.delete(call)
+    if (this.#active.size === 0 && this.#retired) this.close()
+  }
+
+  #watchConnecting(deadlineMs: number): void {
+    const channel = this.#client.getChannel()
+    const state = channel.getConnectivityState(true)
+    if (this.#state !== 'connecting') return
+    if (state === connectivityState.READY) {
+      this.#state = 'ready'
+      this.#watchReady()
+      this.#events.onReady()
+    } else if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN)
+      this.#refuse('no connection')
+    else
+      channel.watchConnectivityState(state, deadlineMs, (timeout) => {
+        if (timeout === undefined) this.#watchConnecting(deadlineMs)
+        else if (this.#state === 'connecting') this.#refuse('no answer in time')
+      })
+  }
+
+  #refuse(what: string): void {
+    const reason = this.#refusal ?? { code: 'no-server', message: what }
+    this.close()
+    this.#events.onRefused({ code: reason.code, message: `${this.address}: ${reason.message}` })
+  }
+
+  #watchReady(): void {
+    this.#client
+      .getChannel()
+      .watchConnectivityState(connectivityState.READY, Number.POSITIVE_INFINITY, () => {
+        if (this.#state !== 'ready') return
+        this.close()
+        this.#events.onLost()
+      })
+  }
+}
+
+/** A mistake of our own agent: it ends the process where it can be seen, outside the library's promises. */
+function rethrow(error: unknown): Failure {
+  queueMicrotask(() => {
+    throw error
+  })
+  return { code: 'internal', message: 'the agent failed; its log tells more' }
+}

@@ -1,0 +1,77 @@
+/**
+ * Shapes of the commands that may arrive by RPC. Two are missing on purpose: `genesis` and `enrollment.redeem` are
+ * proposed by servers themselves, so no peer can bring them in, whatever token it holds.
+ */
+import { z } from 'zod'
+import type { Command } from '../../model/command.ts'
+import { checkShape, nodeShape, serviceShape } from './catalog.ts'
+import { actionShape, configEntryShape, configKindShape } from './intention.ts'
+import { text, textList, textMap, wholeNumber } from './text.ts'
+
+/** A command that a peer may send. */
+export type RemoteCommand = Exclude<Command, { readonly type: 'genesis' | 'enrollment.redeem' }>
+
+const shapes = {
+  'settings.set': z.object({
+    type: z.literal('settings.set'),
+    settings: z.object({ defaultIntentionAction: actionShape }),
+  }),
+  'catalog.register': z.object({
+    type: z.literal('catalog.register'),
+    node: z.union([text, nodeShape]),
+    services: z.array(serviceShape),
+    checks: z.array(checkShape),
+  }),
+  'catalog.deregister': z.object({
+    type: z.literal('catalog.deregister'),
+    node: text,
+    serviceId: text.exactOptional(),
+    checkId: text.exactOptional(),
+  }),
+  'config-entry.upsert': z.object({
+    type: z.literal('config-entry.upsert'),
+    entry: configEntryShape,
+    casIndex: wholeNumber.exactOptional(),
+  }),
+  'config-entry.delete': z.object({
+    type: z.literal('config-entry.delete'),
+    kind: configKindShape,
+    name: text,
+    casIndex: wholeNumber.exactOptional(),
+  }),
+  'intention.upsert': z.object({
+    type: z.literal('intention.upsert'),
+    id: text,
+    sourceName: text,
+    destinationName: text,
+    action: actionShape,
+    description: text,
+    meta: textMap,
+  }),
+  'intention.delete': z.object({
+    type: z.literal('intention.delete'),
+    sourceName: text,
+    destinationName: text,
+  }),
+  'enrollment.create': z.object({
+    type: z.literal('enrollment.create'),
+    enrollment: z.object({
+      tokenHash: z.string().regex(/^[0-9a-f]{64}$/),
+      node: text,
+      services: textList,
+      expiresAtMs: wholeNumber,
+      createdBy: text,
+    }),
+  }),
+} satisfies { [Type in RemoteCommand['type']]: z.ZodType<Extract<RemoteCommand, { readonly type: Type }>> }
+
+export const commandShape: z.ZodType<RemoteCommand> = z.discriminatedUnion('type', [
+  shapes['settings.set'],
+  shapes['catalog.register'],
+  shapes['catalog.deregister'],
+  shapes['config-entry.upsert'],
+  shapes['config-entry.delete'],
+  shapes['intention.upsert'],
+  shapes['intention.delete'],
+  shapes['enrollment.create'],
+])

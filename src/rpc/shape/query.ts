@@ -1,0 +1,53 @@
+/** Shapes of the arguments of each query, and of what an answer says about itself. */
+import { z } from 'zod'
+import type { Queries, QueryName, ReadMeta, ReadOptions } from '../../model/query.ts'
+import { configKindShape } from './intention.ts'
+import { flag, text, textList, textMap, wholeNumber } from './text.ts'
+
+const nothing = z.object({})
+const serviceFilter = z.object({ service: text, tags: textList, nodeMeta: textMap })
+
+/** One entry per query: a query without a shape does not compile. */
+export const queryShapes: { readonly [Name in QueryName]: z.ZodType<Queries[Name]['args']> } = {
+  'catalog.datacenters': nothing,
+  'catalog.nodes': z.object({ nodeMeta: textMap }),
+  'catalog.services': z.object({ nodeMeta: textMap }),
+  'catalog.service': serviceFilter,
+  'catalog.mesh': serviceFilter,
+  'catalog.node': z.object({ node: text }),
+  'intentions.list': nothing,
+  'intentions.exact': z.object({ source: text, destination: text }),
+  'intentions.match': z.object({ by: z.enum(['source', 'destination']), names: textList.max(1_024) }),
+  'intentions.check': z.object({ source: text, destination: text }),
+  'intentions.enforcement': z.object({ destination: text, index: wholeNumber }),
+  'config.get': z.object({ kind: configKindShape, name: text }),
+  'config.list': z.object({ kind: configKindShape }),
+  'ca.roots': nothing,
+  'health.state': z.object({
+    state: z.enum(['any', 'passing', 'warning', 'critical']),
+    nodeMeta: textMap,
+  }),
+  'mesh.services': nothing,
+  'mesh.members': nothing,
+  'mesh.join': nothing,
+  'mesh.principal': nothing,
+  'status.leader': nothing,
+  'status.peers': nothing,
+}
+
+export function isQueryName(name: string): name is QueryName {
+  return Object.hasOwn(queryShapes, name)
+}
+
+export const readOptionsShape = z.object({
+  consistency: z.enum(['default', 'consistent', 'stale']),
+  minIndex: wholeNumber,
+  waitMs: wholeNumber,
+}) satisfies z.ZodType<ReadOptions>
+
+export const readMetaShape = z.object({
+  index: wholeNumber,
+  knownLeader: flag,
+  lastContactMs: wholeNumber,
+  effective: z.enum(['leader', 'stale', 'consistent']),
+}) satisfies z.ZodType<ReadMeta>

@@ -1,0 +1,121 @@
+/**
+ * Writes that must not be lost: write, sync, call back. A full disk is waited out with the same bytes at the same place;
+ * any other error, and every failed sync, is final, because after one nobody knows what the disk holds.
+ */
+import { type Failure, failed, MeshError } from '../../model/errors.ts'
+import type { Clock, Disk, DiskError, DiskFile } from '../../platform/ports.ts'
+
+/** How long a full disk is left alone before the same write is tried again. */
+const fullDiskRetryMs = 1_000
+
+export interface DurableWriterOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  /** The disk is full, or takes writes again. */
+  readonly onFull: (isFull: boolean) => void
+  /** Nothing can be promised any more; the process must end. */
+  readonly onFatal: (failure: Failure) => void
+}
+
+export class DurableWriter {
+  readonly #options: DurableWriterOptions
+  #isFull: boolean = false
+  #isStopped: boolean = false
+
+  constructor(options: DurableWriterOptions) {
+    this.#options = options
+  }
+
+  /** No callback comes after this one. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  write(file: DiskFile, position: number, bytes: Uint8Array, done: () => void): void {
+    file.write(position, bytes, (writeError) => {
+      if (this.#isStopped) return
+      if (writeError?.code === 'no-space') this.#later(() => this.write(file, position, bytes, done))
+      else if (writeError !== undefined) this.#fail(writeError)
+      else this.#sync(file, done)
+    })
+  }
+
+  /** Opens a file that may have to be created, which a full disk can refuse. */
+  open(path: string, done: (file: DiskFile) => void): void {
+    const file = openUnlessFull(this.#options.disk, path)
+    if (file === undefined) {
+      this.#later(() => this.open(path, done))
+      return
+    }
+    done(file)
+  }
+
+  syncDirectory(directory: string, done: () => void): void {
+    this.#options.disk.syncDirectory(directory, (error) => this.#settle(error, done))
+  }
+
+  rename(from: string, to: string, done: () => void): void {
+    this.#options.disk.rename(from, to, (error) => this.#settle(error, done))
+  }
+
+  remove(path: string, done: () => void): void {
+    this.#options.disk.remove(path, (error) =>
+      this.#settle(error?.code === 'not-found' ? undefined : error, done),
+    )
+  }
+
+  /** Cuts the file, syncs and closes it. */
+  truncate(file: DiskFile, bytes: number, done: () => void): void {
+    file.truncate(bytes, (error) =>
+      this.#settle(error, () =>
+        this.#sync(file, () => {
+          file.close()
+          done()
+        }),
+      ),
+    )
+  }
+
+  #sync(file: DiskFile, done: () => void): void {
+    file.sync((error) => this.#settle(error, done))
+  }
+
+  #settle(error: DiskError | undefined, done: () => void): void {
+    if (this.#isStopped) return
+    if (error !== undefined) {
+      this.#fail(error)
+      return
+    }
+    this.#setFull(false)
+    done()
+  }
+
+  #later(retry: () => void): void {
+    this.#setFull(true)
+    this.#options.clock.after(fullDiskRetryMs, () => {
+      if (!this.#isStopped) retry()
+    })
+  }
+
+  #setFull(isFull: boolean): void {
+    if (isFull === this.#isFull) return
+    this.#isFull = isFull
+    this.#options.onFull(isFull)
+  }
+
+  #fail(error: DiskError): void {
+    this.#isStopped = true
+    this.#options.onFatal(failed('disk-failed', `the disk cannot be trusted: ${error.message}`).failure)
+  }
+}
+
+/** undefined if the file would have to be created and there is no room. */
+export function openUnlessFull(disk: Disk, path: string): DiskFile | undefined {
+  try {
+    return disk.open(path)
+  } catch (error) {
+    // The one expected failure of opening; anything else is a broken disk.
+    if (error instanceof MeshError && error.code === 'disk-full') return undefined
+    throw error
+  }
+}

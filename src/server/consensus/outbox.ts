@@ -1,0 +1,26 @@
+/**
+ * Messages that promise something wait here until the disk has it. The order among them is kept.
+ */
+import type { Outgoing } from '../../raft/effects.ts'
+
+export class Outbox {
+  readonly #send: (outgoing: Outgoing) => void
+  #held: { readonly ticket: number; readonly outgoing: Outgoing }[] = []
+
+  constructor(send: (outgoing: Outgoing) => void) {
+    this.#send = send
+  }
+
+  /** Sends when everything up to `ticket` is durable; `synced` says what is already. */
+  hold(messages: readonly Outgoing[], ticket: number, synced: number): void {
+    for (const outgoing of messages)
+      if (ticket <= synced) this.#send(outgoing)
+      else this.#held.push({ ticket, outgoing })
+  }
+
+  release(synced: number): void {
+    const open = this.#held.findIndex((held) => held.ticket > synced)
+    const ready = this.#held.splice(0, open === -1 ? this.#held.length : open)
+    for (const { outgoing } of ready) this.#send(outgoing)
+  }
+}

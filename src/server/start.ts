@@ -1,0 +1,112 @@
+/**
+ * `mesh server`: the composition root. Everything below gets what it needs as arguments; this file alone names adapters
+ * of the machine. The order is: claim the data directory, open the log, lead or wait for a leader, then serve.
+ */
+import { join } from 'node:path'
+import type { Configuration } from '../config/settings.ts'
+import type { Failure, Result } from '../model/errors.ts'
+import { claimDirectory } from '../platform/claim.ts'
+import { systemClock } from '../platform/clock.ts'
+import { stopSignal, turning } from '../platform/lifecycle.ts'
+import { createLog, type ProgramLog } from '../platform/log.ts'
+import { createMetrics } from '../platform/metrics.ts'
+import { ensureNodeId } from '../platform/node-id.ts'
+import type { Log } from '../platform/ports.ts'
+import { systemRandom } from '../platform/random.ts'
+import { createStateFiles } from '../platform/state-files.ts'
+import { createNotifier, type Notifier } from '../platform/systemd.ts'
+import { type Listener, listenLocal, listenTls } from '../rpc/listener.ts'
+import { openCluster } from './start-cluster.ts'
+import { openRooms, type ServerRooms } from './start-rooms.ts'
+
+export interface ServerOptions {
+  readonly configuration: Configuration
+  readonly sockets: { readonly server: string }
+  readonly version: string
+}
+
+/** sysexits.h: the program is fine, what it was given is not; systemd does not start it again. */
+const exitConfiguration = 78
+const exitFailure = 1
+/** Operators of this machine; the folder's group decides who that is. */
+const socketMode = 0o660
+
+/** Runs until SIGTERM or SIGINT; the number is the exit status. */
+export async function startServer(options: ServerOptions): Promise<number> {
+  const { settings } = options.configuration
+  const log = createLog({ ...settings.log, fields: { program: 'server' } })
+  const notifier = createNotifier(process.env)
+  if (!settings.server) return refused(log, notSet)
+  const directory = join(settings.dataDirectory, 'server')
+  const claim = await claimDirectory(directory)
+  if (!claim.ok) return refused(log, claim.failure)
+  const files = createStateFiles(directory)
+  const id = ensureNodeId(files, systemRandom, settings.nodeId)
+  if (!id.ok) return refused(log, id.failure)
+  notifier.status('reading the log')
+  const shared = {
+    settings,
+    version: options.version,
+    files,
+    log,
+    clock: systemClock,
+    random: systemRandom,
+    metrics: createMetrics({ process: true }),
+  }
+  const cluster = await openCluster({ ...shared, directory, id: id.value }, (failure) => {
+    log.error('the disk failed; this server ends, because it can promise nothing any more', { ...failure })
+    process.exit(exitFailure)
+  })
+  if (!cluster.ok) return refused(log, cluster.failure)
+  const rooms = openRooms({ ...shared, cluster: cluster.value })
+  if (!rooms.ok) return refused(log, rooms.failure)
+  return serve(options, rooms.value, { log, notifier })
+}
+
+const notSet: Failure = {
+  code: 'invalid-config',
+  message: 'this host is not a server; set `server = true` in its configuration if it should be one',
+}
+
+function refused(log: Log, failure: Failure): number {
+  log.error('this server does not start', { code: failure.code, reason: failure.message })
+  return failure.code === 'conflict' ? exitFailure : exitConfiguration
+}
+
+interface Voice {
+  readonly log: ProgramLog
+  readonly notifier: Notifier
+}
+
+async function serve(options: ServerOptions, rooms: ServerRooms, voice: Voice): Promise<number> {
+  const { settings } = options.configuration
+  const { log, notifier } = voice
+  const listening = await listen(options, rooms)
+  if (!listening.ok) return refused(log, listening.failure)
+  const endWatch = notifier.watch(turning())
+  const address = `${settings.advertiseAddress}:${settings.ports.server}`
+  log.info('serving', { address, datacenter: settings.datacenter, version: options.version })
+  notifier.ready(`serving ${address}`)
+  await stopSignal()
+  log.info('stopping')
+  notifier.stopping()
+  endWatch()
+  await Promise.all(listening.value.map((listener) => new Promise<void>((done) => listener.close(done))))
+  await new Promise<void>((done) => rooms.stop(done))
+  return 0
+}
+
+async function listen(options: ServerOptions, rooms: ServerRooms): Promise<Result<readonly Listener[]>> {
+  const { settings } = options.configuration
+  const { calls, identity } = rooms
+  const shared = { api: calls, clock: systemClock, log: rooms.log, metrics: rooms.metrics }
+  const tls = await new Promise<Parameters<Parameters<typeof listenTls>[1]>[0]>((resolve) => {
+    listenTls({ ...shared, host: settings.bindAddress, port: settings.ports.server, identity }, resolve)
+  })
+  if (!tls.ok) return tls
+  rooms.onIdentity((next) => tls.value.setIdentity(next))
+  const local = await new Promise<Result<Listener>>((resolve) => {
+    listenLocal({ ...shared, path: options.sockets.server, mode: socketMode }, resolve)
+  })
+  return local.ok ? { ok: true, value: [tls.value, local.value] } : local
+}

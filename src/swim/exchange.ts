@@ -1,0 +1,81 @@
+/**
+ * Full exchanges of state: what repairs whatever gossip missed. Seldom while all is well; again and again, member to
+ * member, while much is new, because news of a whole pool spread that way in a few rounds and fill no gossip queue.
+ */
+import { unreachable } from '../model/errors.ts'
+import type { MemberState, PushPull } from '../model/gossip-message.ts'
+import { hearAlive } from './alive-claim.ts'
+import { hearDead } from './dead-claim.ts'
+import type { LocalView } from './local-view.ts'
+import { lookAgain } from './out-of-turn.ts'
+import { refute } from './refutation.ts'
+
+const scaleFrom = 32
+
+/** `interval * (ceil(log2 members - log2 32) + 1)` above 32 members (memberlist). */
+export function pushPullIntervalMs(intervalMs: number, members: number): number {
+  if (members <= scaleFrom) return intervalMs
+  return intervalMs * (Math.ceil(Math.log2(members) - Math.log2(scaleFrom)) + 1)
+}
+
+export function exchangeWithAnother(view: LocalView): void {
+  const { duties, nowMs, parameters, roster, self } = view
+  duties.exchangeMs = nowMs + pushPullIntervalMs(parameters.pushPullIntervalMs, roster.active)
+  if (view.isLeaving) return
+  const [member] = roster.pick(1, (other) => other !== self && other.status === 'alive')
+  if (member !== undefined) view.effects.exchange(member.record, member.name, false)
+}
+
+/** Our side of an exchange: everybody that gossip still deals with. */
+export function ownStates(view: LocalView): readonly MemberState[] {
+  return view.roster.ring().map(({ record, incarnation, status }) => ({ record, incarnation, status }))
+}
+
+export function hearState(view: LocalView, state: PushPull): void {
+  const { parameters, nowMs, duties } = view
+  const disputed: MemberState[] = []
+  let changes = 0
+  for (const one of state.members) if (hearOne(view, one, disputed)) changes += 1
+  settleSome(view, disputed)
+  if (changes <= parameters.eagerExchangeChanges || view.isLeaving) return
+  const soonMs = nowMs + (0.5 + view.random()) * parameters.eagerExchangeMs
+  duties.exchangeMs = Math.min(duties.exchangeMs, soonMs)
+}
+
+/** True if we know more than before. */
+function hearOne(view: LocalView, one: MemberState, disputed: MemberState[]): boolean {
+  const { record, incarnation, status } = one
+  const member = view.roster.get(record.node)
+  switch (status) {
+    case 'alive':
+      if (member?.isGone && incarnation <= member.incarnation) disputed.push(one)
+      return hearAlive(view, record)
+    case 'left':
+      return hearDead(view, { type: 'dead', incarnation, node: record.node, from: record.node })
+    case 'suspect':
+    case 'dead':
+      if (member === view.self) {
+        if (incarnation >= member.incarnation && !view.isLeaving) refute(view, incarnation, record.node)
+        return false
+      }
+      if (member === undefined || member.isGone || incarnation < member.incarnation) return false
+      disputed.push(one)
+      return false
+    default:
+      return unreachable(status)
+  }
+}
+
+/** Looks at random ones of those about whom we disagree; others will look at the rest. */
+function settleSome(view: LocalView, disputed: MemberState[]): void {
+  const looks = Math.min(disputed.length, view.parameters.looksOutOfTurn)
+  for (let looked = 0; looked < looks; looked += 1) {
+    const at = looked + Math.floor(view.random() * (disputed.length - looked))
+    const one = disputed[at]
+    const first = disputed[looked]
+    if (one === undefined || first === undefined) return
+    disputed[at] = first
+    const member = view.roster.get(one.record.node)
+    if (member !== undefined) lookAgain(view, member, one.record)
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * What an agent and its proxies say to one another on the link: the agent sends a whole state, then differences, one at
+ * a time; the proxy acknowledges each one or says why it keeps the old state. Only form is checked here.
+ */
+import { failed, ok, type Result } from '../../model/errors.ts'
+import { type ProxyResource, type ResourceKind, resourceOrder } from '../../model/proxy-config.ts'
+import {
+  asFields,
+  type Fields,
+  listOf,
+  Misshapen,
+  nonEmptyOf,
+  numberOf,
+  oneOf,
+  textOf,
+  textsOf,
+} from './fields.ts'
+import { readResources } from './resource.ts'
+
+/** Versions of this protocol that this build speaks. */
+export const linkProtocol = { min: 1, max: 1 } as const
+
+export interface ResourceName {
+  readonly kind: ResourceKind
+  readonly name: string
+}
+
+export type FromAgent =
+  | { readonly kind: 'welcome'; readonly protocol: number }
+  /** The agent will not serve this proxy. */
+  | { readonly kind: 'goaway'; readonly reason: string }
+  | { readonly kind: 'full'; readonly version: number; readonly resources: readonly ProxyResource[] }
+  /** Applies only to the state that was acknowledged under `base`. */
+  | {
+      readonly kind: 'delta'
+      readonly version: number
+      readonly base: number
+      readonly upserts: readonly ProxyResource[]
+      readonly removes: readonly ResourceName[]
+    }
+
+export type FromProxy =
+  | {
+      readonly kind: 'hello'
+      readonly minProtocol: number
+      readonly maxProtocol: number
+      readonly pid: number
+      /** Random per worker process: counters start at zero with a new one. */
+      readonly worker: string
+      readonly version: string
+    }
+  /** All of `version` is in force. `problems`: listeners that could not be opened, with address and reason. */
+  | { readonly kind: 'ack'; readonly version: number; readonly problems: readonly string[] }
+  /** Nothing of `version` is in force. */
+  | { readonly kind: 'nack'; readonly version: number; readonly reason: string }
+  /** A delta did not fit: send everything. */
+  | { readonly kind: 'resync' }
+  | {
+      readonly kind: 'stats'
+      /** Connections open now. */
+      readonly open: number
+      /** Own certificates that have run out. */
+      readonly expired: number
+      readonly pairs: readonly PairStats[]
+    }
+
+/** Sums since the worker started, of one pair of services in one direction; '' where the peer is not known. */
+export interface PairStats {
+  readonly direction: 'inbound' | 'outbound'
+  readonly source: string
+  readonly destination: string
+  readonly connections: number
+  readonly bytesToDestination: number
+  readonly bytesToSource: number
+  readonly refusals: Readonly<Record<string, number>>
+}
+
+export function readFromAgent(value: unknown): Result<FromAgent> {
+  return guarded<FromAgent>(() => {
+    const fields = asFields(value, 'the message')
+    const kind = oneOf(fields, 'kind', ['welcome', 'goaway', 'full', 'delta'])
+    switch (kind) {
+      case 'welcome':
+        return ok({ kind, protocol: numberOf(fields, 'protocol', 1) })
+      case 'goaway':
+        return ok({ kind, reason: textOf(fields, 'reason') })
+      case 'full': {
+        const resources = readResources(listOf(fields, 'resources', (item) => item))
+        return resources.ok
+          ? ok({ kind, version: numberOf(fields, 'version', 1), resources: resources.value })
+          : resources
+      }
+      case 'delta': {
+        const upserts = readResources(listOf(fields, 'upserts', (item) => item))
+        if (!upserts.ok) return upserts
+        return ok({
+          kind,
+          version: numberOf(fields, 'version', 1),
+          base: numberOf(fields, 'base', 1),
+          upserts: upserts.value,
+          removes: listOf(fields, 'removes', readResourceName),
+        })
+      }
+    }
+  })
+}
+
+/** Number of the state that a message would have brought, to name it in a nack; 0 where it has none. */
+export function versionOf(value: unknown): number {
+  const version = typeof value === 'object' && value !== null ? (value as Fields)['version'] : 0
+  return typeof version === 'number' && Number.isSafeInteger(version) && version > 0 ? version : 0
+}
+
+export function readFromProxy(value: unknown): Result<FromProxy> {
+  return guarded<FromProxy>(() => {
+    const fields = asFields(value, 'the message')
+    const kind = oneOf(fields, 'kind', ['hello', 'ack', 'nack', 'resync', 'stats'])
+    switch (kind) {
+      case 'hello':
+        return ok({
+          kind,
+          minProtocol: numberOf(fields, 'minProtocol', 1),
+          maxProtocol: numberOf(fields, 'maxProtocol', 1),
+          pid: numberOf(fields, 'pid', 1),
+          worker: nonEmptyOf(fields, 'worker'),
+          version: textOf(fields, 'version'),
+        })
+      case 'ack':
+        return ok({ kind, version: numberOf(fields, 'version', 1), problems: textsOf(fields, 'problems') })
+      case 'nack':
+        return ok({ kind, version: numberOf(fields, 'version', 1), reason: textOf(fields, 'reason') })
+      case 'resync':
+        return ok({ kind })
+      case 'stats':
+        return ok({
+          kind,
+          open: numberOf(fields, 'open'),
+          expired: numberOf(fields, 'expired'),
+          pairs: listOf(fields, 'pairs', readPair),
+        })
+    }
+  })
+}
+
+function guarded<Message>(read: () => Result<Message>): Result<Message> {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Misshapen) return failed('bad-request', error.message)
+    throw error
+  }
+}
+
+function readResourceName(value: unknown): ResourceName {
+  const fields = asFields(value, 'a name')
+  return { kind: oneOf(fields, 'kind', resourceOrder), name: nonEmptyOf(fields, 'name') }
+}
+
+function readPair(value: unknown): PairStats {
+  const fields = asFields(value, 'a pair')
+  const refusals = asFields(fields['refusals'], '"refusals"')
+  for (const code of Object.keys(refusals)) numberOf(refusals, code)
+  return {
+    direction: oneOf(fields, 'direction', ['inbound', 'outbound']),
+    source: textOf(fields, 'source'),
+    destination: textOf(fields, 'destination'),
+    connections: numberOf(fields, 'connections'),
+    bytesToDestination: numberOf(fields, 'bytesToDestination'),
+    bytesToSource: numberOf(fields, 'bytesToSource'),
+    refusals: refusals as Readonly<Record<string, number>>,
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Proxy resources as they come out of JSON: form, ranges and names. Whether keys fit certificates and addresses can be
+ * bound is found out by the proxy when it puts them to use.
+ */
+import { failed, ok, type Result } from '../../model/errors.ts'
+import { parseSpiffeId } from '../../model/identity.ts'
+import { type Endpoint, type ProxyResource, resourceOrder } from '../../model/proxy-config.ts'
+import {
+  asFields,
+  type Fields,
+  listOf,
+  Misshapen,
+  nonEmptyOf,
+  numberOf,
+  oneOf,
+  textOf,
+  textsOf,
+} from './fields.ts'
+
+const maxPort = 65_535
+/** Longest timeout of a connection attempt that makes sense: a day. */
+const maxTimeoutMs = 86_400_000
+
+/** Every resource whole and well-formed, or the first mistake with the resource's name. */
+export function readResources(values: readonly unknown[]): Result<readonly ProxyResource[]> {
+  const resources: ProxyResource[] = []
+  for (const value of values) {
+    let label = `resource ${resources.length}`
+    try {
+      const fields = asFields(value, 'a resource')
+      label = `${textOf(fields, 'kind')}/${textOf(fields, 'name')}`
+      resources.push(readResource(fields))
+    } catch (error) {
+      if (!(error instanceof Misshapen)) throw error
+      return failed('bad-request', `${label}: ${error.message}`)
+    }
+  }
+  return ok(resources)
+}
+
+function readResource(fields: Fields): ProxyResource {
+  const kind = oneOf(fields, 'kind', resourceOrder)
+  const name = nonEmptyOf(fields, 'name')
+  switch (kind) {
+    case 'roots':
+      return { kind, name, pems: textsOf(fields, 'pems') }
+    case 'leaf':
+      return readLeaf(fields, name)
+    case 'policy':
+      return {
+        kind,
+        name,
+        index: numberOf(fields, 'index'),
+        defaultAction: oneOf(fields, 'defaultAction', ['allow', 'deny']),
+        rules: listOf(fields, 'rules', readRule),
+      }
+    case 'endpoints':
+      return {
+        kind,
+        name,
+        service: nonEmptyOf(fields, 'service'),
+        datacenter: nonEmptyOf(fields, 'datacenter'),
+        instances: listOf(fields, 'instances', readEndpoint),
+      }
+    case 'inbound':
+      return readInbound(fields, name)
+    case 'outbound':
+      return readOutbound(fields, name)
+  }
+}
+
+function readLeaf(fields: Fields, name: string): ProxyResource {
+  const uri = textOf(fields, 'uri')
+  const identity = parseSpiffeId(uri)
+  if (identity?.kind !== 'service' || identity.service !== name)
+    throw new Misshapen('"uri" is not the SPIFFE id of that service')
+  return {
+    kind: 'leaf',
+    name,
+    uri,
+    certificatePem: nonEmptyOf(fields, 'certificatePem'),
+    privateKeyPem: nonEmptyOf(fields, 'privateKeyPem'),
+    notAfterMs: numberOf(fields, 'notAfterMs'),
+  }
+}
+
+function readRule(value: unknown): Extract<ProxyResource, { kind: 'policy' }>['rules'][number] {
+  const fields = asFields(value, 'a rule')
+  return {
+    sourceName: nonEmptyOf(fields, 'sourceName'),
+    destinationName: nonEmptyOf(fields, 'destinationName'),
+    action: oneOf(fields, 'action', ['allow', 'deny']),
+  }
+}
+
+function readEndpoint(value: unknown): Endpoint {
+  const fields = asFields(value, 'an instance')
+  return {
+    id: nonEmptyOf(fields, 'id'),
+    node: textOf(fields, 'node'),
+    address: nonEmptyOf(fields, 'address'),
+    port: numberOf(fields, 'port', 1, maxPort),
+    health: oneOf(fields, 'health', ['passing', 'warning', 'critical', 'host-unreachable']),
+    weight: numberOf(fields, 'weight', 0, maxPort),
+  }
+}
+
+function readInbound(fields: Fields, name: string): ProxyResource {
+  const localSocketPath = textOf(fields, 'localSocketPath')
+  return {
+    kind: 'inbound',
+    name,
+    service: nonEmptyOf(fields, 'service'),
+    bindAddress: nonEmptyOf(fields, 'bindAddress'),
+    bindPort: numberOf(fields, 'bindPort', 1, maxPort),
+    localAddress: textOf(fields, 'localAddress'),
+    localPort: numberOf(fields, 'localPort', localSocketPath === '' ? 1 : 0, maxPort),
+    localSocketPath,
+    localConnectTimeoutMs: numberOf(fields, 'localConnectTimeoutMs', 1, maxTimeoutMs),
+  }
+}
+
+function readOutbound(fields: Fields, name: string): ProxyResource {
+  const bindSocketPath = textOf(fields, 'bindSocketPath')
+  const bindSocketMode = textOf(fields, 'bindSocketMode')
+  if (!/^(0?[0-7]{3})?$/.test(bindSocketMode)) throw new Misshapen('"bindSocketMode" is not an octal mode')
+  if (bindSocketPath === '') nonEmptyOf(fields, 'bindAddress')
+  return {
+    kind: 'outbound',
+    name,
+    service: nonEmptyOf(fields, 'service'),
+    target: nonEmptyOf(fields, 'target'),
+    bindAddress: textOf(fields, 'bindAddress'),
+    bindPort: numberOf(fields, 'bindPort', bindSocketPath === '' ? 1 : 0, maxPort),
+    bindSocketPath,
+    bindSocketMode,
+    connectTimeoutMs: numberOf(fields, 'connectTimeoutMs', 1, maxTimeoutMs),
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The package after the first day, on the hosts that firstRequest left: a new version is installed over a running one,
+ * one that cannot read the configuration is not taken over, and purge leaves nothing behind.
+ */
+import { equal, match, notEqual } from 'node:assert/strict'
+import { install, type Scene } from './first-request.ts'
+import type { Step } from './steps.ts'
+import type { Host } from './testbed.ts'
+
+const programs = ['mesh-agent', 'mesh-server', 'mesh-proxy']
+
+export async function packageLife(step: Step, { deb, h1, h2 }: Scene): Promise<void> {
+  await step(
+    'an upgrade keeps conffiles, restarts agent and server, and leaves the proxy running',
+    async () => {
+      await h1.exec('sh', '-c', 'echo "# ours" >> /etc/mesh-agent/mesh-agent.hcl')
+      const before = await mainPids(h1)
+      await h1.exec('dpkg', '--force-confold', '-i', '/root/mesh-agent.deb')
+      const after = await mainPids(h1)
+      equal(await h1.exec('tail', '-n1', '/etc/mesh-agent/mesh-agent.hcl'), '# ours\n')
+      notEqual(after['mesh-agent'], before['mesh-agent'])
+      notEqual(after['mesh-server'], before['mesh-server'])
+      equal(after['mesh-proxy'], before['mesh-proxy'])
+    },
+  )
+  await step('an upgrade that cannot read the configuration leaves the running programs alone', async () => {
+    await h1.write('/etc/mesh-agent/broken.hcl', 'service {\n')
+    const before = await mainPids(h1)
+    match(await h1.exec('dpkg', '-i', '/root/mesh-agent.deb'), /goes on with the old version/)
+    const after = await mainPids(h1)
+    for (const program of programs) equal(after[program], before[program])
+    await h1.exec('rm', '/etc/mesh-agent/broken.hcl')
+  })
+  await step('a removed package keeps its state, and comes back by itself when installed again', async () => {
+    await h2.exec('apt-get', 'remove', '-y', 'mesh-agent')
+    equal((await h2.attempt('pgrep', '-u', 'mesh-agent,mesh-proxy')).output, '')
+    await install(h2, deb)
+    equal((await h2.exec('systemctl', 'is-active', 'mesh-agent')).trim(), 'active')
+  })
+  await step('purge leaves no file, user or group', async () => {
+    const said = await h2.exec('apt-get', 'purge', '-y', 'mesh-agent')
+    match(said, /deleting \/var\/lib\/mesh-agent/)
+    equal(await h2.exec('find', '/etc', '/run', '/usr', '/var/cache', '/var/lib', '-name', '*mesh*'), '')
+    equal(
+      (await h2.attempt('grep', 'mesh', '/etc/passwd', '/etc/group', '/etc/shadow', '/etc/gshadow')).output,
+      '',
+    )
+    equal((await h2.exec('systemctl', '--failed', '--quiet', '--no-legend')).trim(), '')
+  })
+}
+
+async function mainPids(host: Host): Promise<Readonly<Record<string, string>>> {
+  const pids = programs.map(async (program) => [
+    program,
+    (await host.exec('systemctl', 'show', '-P', 'MainPID', program)).trim(),
+  ])
+  return Object.fromEntries(await Promise.all(pids))
+}

@@ -1,0 +1,169 @@
+// What npm `consul`, a client that nobody here wrote, does with an agent: registers, watches, lists, beats, deregisters.
+// The mesh comes from the caller: one in memory (consul-client.test.ts), or real processes.
+import Consul from 'consul'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+/** A mesh that runs: an agent's HTTP address, and a token that may register services there. */
+export interface RunningMesh {
+  readonly host: string
+  readonly port: number
+  readonly token: string
+  readonly datacenter: string
+  readonly nodeName: string
+  close(): Promise<void>
+}
+
+type Entry = {
+  readonly Node: { readonly Node: string }
+  readonly Service: { readonly ID: string; readonly Port: number; readonly Tags: readonly string[] }
+  readonly Checks: readonly { readonly CheckID: string; readonly Status: string; readonly Output: string }[]
+}
+
+export function describeConsulClient(name: string, start: () => Promise<RunningMesh>): void {
+  describe(`npm consul against ${name}`, () => {
+    let mesh: RunningMesh
+    let consul: InstanceType<typeof Consul>
+    beforeAll(async () => {
+      mesh = await start()
+      consul = new Consul({ host: mesh.host, port: mesh.port, defaults: { token: mesh.token } })
+    })
+    afterAll(async () => {
+      consul.destroy()
+      await mesh.close()
+    })
+
+    /** The catalog follows the agent by itself, a moment later. */
+    async function eventually<T>(ask: () => Promise<T>, enough: (value: T) => boolean): Promise<T> {
+      const deadline = Date.now() + 15_000
+      for (;;) {
+        const value = await ask()
+        if (enough(value)) return value
+        if (Date.now() > deadline) throw new Error(`it did not come about: ${JSON.stringify(value)}`)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+    const entries = (service: string): Promise<Entry[]> =>
+      consul.health.service({ service }) as Promise<Entry[]>
+    const statusOf = (list: readonly Entry[], checkId: string): string | undefined =>
+      list[0]?.Checks.find((check) => check.CheckID === checkId)?.Status
+
+    test('learns who the agent is and who leads', async () => {
+      const self = (await consul.agent.self()) as {
+        Config: { Datacenter: string; NodeName: string; Version: string }
+      }
+      expect(self.Config).toMatchObject({ Datacenter: mesh.datacenter, NodeName: mesh.nodeName })
+      expect(self.Config.Version).toMatch(/^1\.14\.0/)
+      expect(await consul.status.leader()).toMatch(/^.+:\d+$/)
+      expect(await consul.status.peers()).toContain(await consul.status.leader())
+      expect(await consul.catalog.datacenters()).toContain(mesh.datacenter)
+      const members = (await consul.agent.members({})) as { Name: string; Status: number }[]
+      expect(members.find((member) => member.Name === mesh.nodeName)?.Status).toBe(1)
+      expect((await consul.catalog.node.list({})) as unknown[]).not.toHaveLength(0)
+    })
+
+    test('registers a service with tags and a TTL check, and finds it in agent, catalog and health', async () => {
+      await consul.agent.service.register({
+        name: 'shop',
+        id: 'shop-1',
+        port: 8123,
+        tags: ['blue', 'v2'],
+        meta: { team: 'x' },
+        check: { ttl: '60s', checkid: 'shop-beat', notes: 'beats' },
+      } as never)
+      const own = (await consul.agent.services()) as Record<string, { Service: string; Port: number }>
+      expect(own['shop-1']).toMatchObject({ Service: 'shop', Port: 8123 })
+      expect(await consul.agent.checks()).toHaveProperty('shop-beat')
+      const [entry] = await eventually(
+        () => entries('shop'),
+        (list) => list.length === 1,
+      )
+      expect(entry).toMatchObject({
+        Node: { Node: mesh.nodeName },
+        Service: { ID: 'shop-1', Port: 8123, Tags: ['blue', 'v2'] },
+      })
+      expect(await consul.catalog.service.list()).toMatchObject({
+        shop: expect.arrayContaining(['blue', 'v2']),
+      })
+      expect(await consul.catalog.service.nodes('shop')).toMatchObject([
+        { ServiceID: 'shop-1', Node: mesh.nodeName },
+      ])
+      expect(await consul.health.checks('shop')).toMatchObject([
+        { CheckID: 'shop-beat', ServiceName: 'shop' },
+      ])
+    })
+
+    test('beats, and sees only passing instances when it asks for them', async () => {
+      const passing = (): Promise<unknown[]> =>
+        consul.health.service({ service: 'shop', passing: true }) as Promise<unknown[]>
+      await eventually(
+        () => entries('shop'),
+        (list) => statusOf(list, 'shop-beat') === 'critical',
+      )
+      expect(await passing()).toHaveLength(0)
+      await consul.agent.check.pass({ id: 'shop-beat', note: 'all well' })
+      await eventually(passing, (list) => list.length === 1)
+      await consul.agent.check.warn('shop-beat')
+      await eventually(
+        () => entries('shop'),
+        (list) => statusOf(list, 'shop-beat') === 'warning',
+      )
+      await consul.agent.check.fail('shop-beat')
+      await eventually(
+        () => consul.health.state('critical') as Promise<{ CheckID: string }[]>,
+        (checks) => checks.some((check) => check.CheckID === 'shop-beat'),
+      )
+      await consul.agent.check.pass('shop-beat')
+      await eventually(passing, (list) => list.length === 1)
+    })
+
+    test('blocks on a watch and is woken by the change it waits for, not by others', async () => {
+      const watch = consul.watch({
+        method: consul.health.service,
+        options: { service: 'shop', wait: '30s' } as never,
+      })
+      const seen: Entry[][] = []
+      const errors: unknown[] = []
+      watch.on('change', (data: Entry[]) => seen.push(data))
+      watch.on('error', (error: unknown) => errors.push(error))
+      try {
+        await eventually(
+          async () => seen.length,
+          (count) => count >= 1,
+        )
+        await consul.agent.check.warn({ id: 'shop-beat', note: 'slow' })
+        await eventually(
+          async () => statusOf(seen.at(-1) ?? [], 'shop-beat'),
+          (status) => status === 'warning',
+        )
+        await consul.agent.service.deregister('shop-1')
+        await eventually(
+          async () => seen.at(-1)?.length,
+          (length) => length === 0,
+        )
+        expect(errors).toEqual([])
+        // One per change at most, and none for nothing: a watch that spins shows up here.
+        expect(seen.length).toBeLessThan(12)
+      } finally {
+        watch.end()
+      }
+    })
+
+    test('finds nothing of a deregistered service, and is told when it deregisters it again', async () => {
+      expect(await consul.agent.services()).not.toHaveProperty('shop-1')
+      await eventually(
+        () => entries('shop'),
+        (list) => list.length === 0,
+      )
+      await expect(consul.agent.service.deregister('shop-1')).rejects.toThrow('not found')
+    })
+
+    test('is refused in words when it has no token', async () => {
+      const stranger = new Consul({ host: mesh.host, port: mesh.port })
+      try {
+        await expect(stranger.agent.service.register('x')).rejects.toMatchObject({ statusCode: 403 })
+      } finally {
+        stranger.destroy()
+      }
+    })
+  })
+}

@@ -1,0 +1,135 @@
+import { expect, test } from 'vitest'
+import type { Leaf, Leaves, View, Views } from '../../../../src/agent/contract.ts'
+import { PlanDriver } from '../../../../src/agent/plan/driver.ts'
+import { LocalState } from '../../../../src/agent/registry/local-state.ts'
+import { type ProxyResource, resourceKey } from '../../../../src/model/proxy-config.ts'
+import { type Subject, subjectKey } from '../../../../src/model/topic.ts'
+import { health, intentions, rules } from '../control/fake-control.ts'
+import { ExactClock } from '../exact-clock.ts'
+import { definitionOf, MemoryStateFiles, RecordingLog, RecordingMetrics, upstreamOf } from '../fakes.ts'
+
+const api = { source: 'api', replaceChecks: false } as const
+
+class FakeViews implements Views {
+  readonly views = new Map<string, View>()
+  wanted: readonly Subject[] = []
+  listener: (subject: Subject) => void = () => undefined
+
+  want(subjects: readonly Subject[]): void {
+    this.wanted = subjects
+  }
+
+  view(subject: Subject): View | undefined {
+    return this.views.get(subjectKey(subject))
+  }
+
+  onChange(listener: (subject: Subject) => void): void {
+    this.listener = listener
+  }
+}
+
+class FakeLeaves implements Leaves {
+  wanted: ReadonlySet<string> = new Set()
+
+  want(services: ReadonlySet<string>): void {
+    this.wanted = services
+  }
+
+  leaf(): Leaf | undefined {
+    return undefined
+  }
+
+  request(): void {
+    throw new Error('the plan never asks for a leaf by itself')
+  }
+
+  onChange(): void {
+    // No leaf ever changes here.
+  }
+}
+
+class Host {
+  readonly clock = new ExactClock()
+  readonly views = new FakeViews()
+  readonly leaves = new FakeLeaves()
+  readonly metrics = new RecordingMetrics()
+  readonly published: (readonly ProxyResource[])[] = []
+  readonly state: LocalState
+  readonly driver: PlanDriver
+
+  constructor() {
+    const { clock, views, leaves, metrics } = this
+    this.state = new LocalState({
+      node: 'n1',
+      files: new MemoryStateFiles(),
+      clock,
+      log: new RecordingLog(),
+      sidecarPorts: { min: 21_000, max: 21_255 },
+      bindAddress: '127.0.0.2',
+      scripts: { everywhere: false, files: false },
+    })
+    this.driver = new PlanDriver({
+      registry: this.state,
+      views,
+      leaves,
+      link: { publish: (resources) => this.published.push(resources) },
+      bindAddress: '127.0.0.2',
+      datacenter: 'dc1',
+      clock,
+      metrics,
+    })
+  }
+}
+
+test('nothing is published before the start, and then at once', () => {
+  const host = new Host()
+  host.state.register(definitionOf('web', { sidecar: {} }), api)
+  host.clock.run(1_000)
+  expect(host.published).toEqual([])
+  host.driver.start()
+  expect(host.published.map((resources) => resources.map(resourceKey))).toEqual([['policy/web']])
+})
+
+test('many changes of one turn make one plan, and what it needs is asked for', () => {
+  const host = new Host()
+  host.driver.start()
+  for (const name of ['a', 'b', 'c'])
+    host.state.register(definitionOf(name, { sidecar: { upstreams: [upstreamOf('db')] } }), api)
+  host.clock.run(10)
+  expect(host.metrics.counts.get('mesh_plans_total')).toBe(2)
+  expect(host.views.wanted.map(subjectKey)).toEqual([
+    'intentions/a',
+    'intentions/b',
+    'intentions/c',
+    'roots/',
+    'mesh-health/db',
+  ])
+  expect([...host.leaves.wanted]).toEqual(['a', 'b', 'c'])
+})
+
+test('a view that changes is published; one that changes nothing for proxies is not', () => {
+  const host = new Host()
+  host.state.register(definitionOf('web', { sidecar: { upstreams: [upstreamOf('db')] } }), api)
+  host.driver.start()
+  host.clock.run(10)
+  const before = host.published.length
+  const subject = intentions('web')
+  host.views.views.set(subjectKey(subject), { subject, index: 3, bodies: [rules('deny', 'a')], live: true })
+  host.views.listener(subject)
+  host.clock.run(10)
+  expect(host.published).toHaveLength(before + 1)
+  expect(host.published.at(-1)?.[0]).toMatchObject({ kind: 'policy', index: 3 })
+  host.views.views.set('mesh-health/db', { subject: health('db'), index: 9, bodies: [], live: true })
+  host.views.listener(health('db'))
+  host.clock.run(10)
+  expect(host.published).toHaveLength(before + 1)
+})
+
+test('after a stop nothing is published', () => {
+  const host = new Host()
+  host.driver.start()
+  host.state.register(definitionOf('web', { sidecar: {} }), api)
+  host.driver.stop()
+  host.clock.run(1_000)
+  expect(host.published).toHaveLength(1)
+})

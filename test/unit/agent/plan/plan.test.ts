@@ -1,0 +1,298 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Leaf, View } from '../../../../src/agent/contract.ts'
+import { subjectsWanted } from '../../../../src/agent/plan/mesh-services.ts'
+import { type Plan, type PlanInput, plan } from '../../../../src/agent/plan/plan.ts'
+import type { PublicCaRoot } from '../../../../src/model/authority.ts'
+import { type Check, memberCheckId } from '../../../../src/model/check.ts'
+import { type ProxyResource, resourceKey, resourceOrder } from '../../../../src/model/proxy-config.ts'
+import type { Service, ServiceDefinition } from '../../../../src/model/service.ts'
+import { type EventBody, type Subject, subjectKey } from '../../../../src/model/topic.ts'
+import { health, intentions, rules, upsert } from '../control/fake-control.ts'
+import { definitionOf, upstreamOf } from '../fakes.ts'
+
+const root: PublicCaRoot = {
+  id: 'aa:bb',
+  plane: 'service',
+  name: 'root',
+  trustDomain: 'cluster.consul',
+  certificatePem: 'ROOT PEM',
+  serialNumber: '01',
+  signingKeyId: 'cc',
+  notBeforeMs: 0,
+  notAfterMs: 1,
+  active: true,
+  privateKeyType: 'ec',
+  privateKeyBits: 256,
+}
+const roots: EventBody = { topic: 'roots', trustDomain: 'cluster.consul', roots: [root] }
+const rootsSubject: Subject = { topic: 'roots', key: '' }
+
+const leafOf = (service: string): Leaf => ({
+  service,
+  uri: `spiffe://cluster.consul/ns/default/dc/dc1/svc/${service}`,
+  certificatePem: `${service} PEM`,
+  privateKeyPem: `${service} KEY`,
+  serialNumber: '02',
+  notBeforeMs: 0,
+  notAfterMs: 5_000,
+  generation: 1,
+})
+
+/** What a plan is made from, as data that a test may change piece by piece. */
+class World {
+  readonly views = new Map<string, View>()
+  readonly leaves = new Map<string, Leaf>()
+  services: readonly Service[] = []
+  bindAddress = '127.0.0.2'
+  #plan: Plan | undefined
+
+  receive(subject: Subject, index: number, ...bodies: readonly EventBody[]): void {
+    this.views.set(subjectKey(subject), { subject, index, bodies, live: true })
+  }
+
+  define(...definitions: readonly ServiceDefinition[]): void {
+    this.services = definitions.flatMap(({ service, sidecar }) =>
+      sidecar === undefined
+        ? [service]
+        : [service, { ...sidecar.service, port: sidecar.service.port || 21_000 }],
+    )
+  }
+
+  input(): PlanInput {
+    return {
+      services: this.services,
+      view: (subject) => this.views.get(subjectKey(subject)),
+      leaf: (service) => this.leaves.get(service),
+      bindAddress: this.bindAddress,
+      datacenter: 'dc1',
+    }
+  }
+
+  plan(): readonly ProxyResource[] {
+    this.#plan = plan(this.input(), this.#plan)
+    return this.#plan.resources
+  }
+}
+
+function quickstart(): World {
+  const world = new World()
+  world.define(
+    definitionOf('web', { sidecar: { upstreams: [upstreamOf('backend')] } }),
+    definitionOf('plain', { service: { port: 7 } }),
+  )
+  world.leaves.set('web', leafOf('web'))
+  world.receive(rootsSubject, 4, roots)
+  world.receive(intentions('web'), 9, rules('deny', 'shop'))
+  world.receive(
+    health('backend'),
+    12,
+    upsert('n2', 'backend-sidecar-proxy', { checks: [{ status: 'warning' }] }),
+    upsert('n3', 'backend-sidecar-proxy', {
+      service: { address: '10.9.9.9', weights: { passing: 7, warning: 2 } },
+    }),
+  )
+  return world
+}
+
+const keys = (resources: readonly ProxyResource[]): readonly string[] => resources.map(resourceKey)
+const find = (resources: readonly ProxyResource[], key: string): ProxyResource | undefined =>
+  resources.find((resource) => resourceKey(resource) === key)
+
+test('the plan of the quickstart’s first host', async () => {
+  const text = `${JSON.stringify(quickstart().plan(), undefined, 2)}\n`
+  await expect(text).toMatchFileSnapshot('./golden/quickstart.json')
+})
+
+test('the plan of a host with sockets, own bind addresses, two instances of a service and another datacenter', async () => {
+  const world = new World()
+  const upstreams = [
+    upstreamOf('db', { localBindPort: 0, localBindSocketPath: '/run/db.sock', localBindSocketMode: '0600' }),
+    upstreamOf('db', { datacenter: 'dc1', localBindPort: 9_001 }),
+    upstreamOf('db', { datacenter: 'dc2', localBindPort: 9_002, connectTimeoutMs: 100 }),
+  ]
+  const sidecar = { upstreams }
+  const web2 = definitionOf('web', {
+    service: { id: 'web2', port: 8_081 },
+    sidecar: { service: { port: 21_001 } },
+  })
+  const bound = definitionOf('bound', { service: { port: 90 }, sidecar: {} })
+  world.define(definitionOf('web', { sidecar }), web2, bound)
+  const config = { bind_address: '0.0.0.0', bind_port: 22_000, local_connect_timeout_ms: 250 }
+  world.services = world.services.map((service) =>
+    service.id === 'bound-sidecar-proxy' && service.proxy !== undefined
+      ? {
+          ...service,
+          proxy: { ...service.proxy, config, localServiceSocketPath: '/run/bound.sock', localServicePort: 0 },
+        }
+      : service,
+  )
+  world.leaves.set('web', leafOf('web')).set('bound', leafOf('bound'))
+  world.receive(rootsSubject, 4, roots)
+  world.receive(health('db'), 5, upsert('n2', 'db'))
+  await expect(`${JSON.stringify(world.plan(), undefined, 2)}\n`).toMatchFileSnapshot('./golden/sockets.json')
+})
+
+describe('a local service whose intentions were never received', () => {
+  test('lets nobody in, at index 0', () => {
+    const world = quickstart()
+    world.views.delete('intentions/web')
+    expect(find(world.plan(), 'policy/web')).toEqual({
+      kind: 'policy',
+      name: 'web',
+      index: 0,
+      defaultAction: 'deny',
+      rules: [],
+    })
+  })
+})
+
+test('listeners wait for the certificate and the roots; the rest of the plan does not', () => {
+  const world = quickstart()
+  world.leaves.clear()
+  expect(keys(world.plan())).toEqual(['roots/cluster.consul', 'policy/web', 'endpoints/backend'])
+  world.leaves.set('web', leafOf('web'))
+  world.views.delete('roots/')
+  expect(keys(world.plan())).toEqual(['leaf/web', 'policy/web', 'endpoints/backend'])
+  world.receive(rootsSubject, 4, roots)
+  expect(keys(world.plan())).toEqual([
+    'roots/cluster.consul',
+    'leaf/web',
+    'policy/web',
+    'endpoints/backend',
+    'inbound/web-sidecar-proxy',
+    'outbound/web-sidecar-proxy/backend',
+  ])
+})
+
+describe('health of an instance', () => {
+  const member = (status: 'passing' | 'critical'): Partial<Check> => ({ checkId: memberCheckId, status })
+  const own = (status: 'passing' | 'warning' | 'critical'): Partial<Check> => ({ checkId: 'own', status })
+  const weights = { passing: 10, warning: 3 }
+  const shown = (...checks: readonly Partial<Check>[]): unknown => {
+    const world = quickstart()
+    world.receive(health('backend'), 20, upsert('n2', 'b', { checks, service: { weights } }))
+    const resource = find(world.plan(), 'endpoints/backend')
+    return resource?.kind === 'endpoints'
+      ? resource.instances.map((endpoint) => [endpoint.health, endpoint.weight])
+      : undefined
+  }
+
+  test('is the worst of its checks, and passing without any', () => {
+    expect(shown()).toEqual([['passing', 10]])
+    expect(shown(member('passing'), own('passing'))).toEqual([['passing', 10]])
+    expect(shown(member('passing'), own('warning'))).toEqual([['warning', 3]])
+    expect(shown(member('passing'), own('critical'))).toEqual([['critical', 3]])
+  })
+
+  test('is only in doubt when nothing but the membership of its host failed', () => {
+    expect(shown(member('critical'))).toEqual([['host-unreachable', 10]])
+    expect(shown(member('critical'), own('warning'))).toEqual([['host-unreachable', 3]])
+    expect(shown(member('critical'), own('critical'))).toEqual([['critical', 3]])
+  })
+
+  test('is critical in maintenance, of the service or of the host', () => {
+    expect(shown(member('passing'), { checkId: '_service_maintenance:b', status: 'critical' })).toEqual([
+      ['critical', 3],
+    ])
+    expect(shown(member('critical'), { checkId: '_node_maintenance', status: 'critical' })).toEqual([
+      ['critical', 3],
+    ])
+  })
+})
+
+test('an instance without a port is left out', () => {
+  const world = quickstart()
+  world.receive(health('backend'), 20, upsert('n2', 'b', { service: { port: 0 } }))
+  expect(find(world.plan(), 'endpoints/backend')).toMatchObject({ instances: [] })
+})
+
+describe('sharing between plans', () => {
+  test('nothing changed: the very same array', () => {
+    const world = quickstart()
+    expect(world.plan()).toBe(world.plan())
+  })
+
+  test('only what changed is another object', () => {
+    const world = quickstart()
+    const before = world.plan()
+    world.receive(intentions('web'), 10, rules('deny', 'shop', 'web'))
+    const after = world.plan()
+    const changed = after.filter((resource, at) => resource !== before[at])
+    expect(keys(changed)).toEqual(['policy/web'])
+    expect(changed[0]).toMatchObject({ index: 10 })
+  })
+
+  test('rules that are the same at a later index are a policy of that index', () => {
+    const world = quickstart()
+    const bodies = world.views.get('intentions/web')?.bodies ?? []
+    world.plan()
+    world.views.set('intentions/web', { subject: intentions('web'), index: 30, bodies, live: true })
+    expect(find(world.plan(), 'policy/web')).toMatchObject({ index: 30 })
+  })
+
+  test('a check that only says something else plans nothing new', () => {
+    const world = quickstart()
+    world.receive(health('backend'), 12, upsert('n2', 'b', { checks: [{ output: 'one' }] }))
+    const before = world.plan()
+    world.receive(health('backend'), 13, upsert('n2', 'b', { checks: [{ output: 'two' }] }))
+    expect(world.plan()).toBe(before)
+  })
+
+  test('the order of registration does not matter', () => {
+    const world = quickstart()
+    const text = JSON.stringify(world.plan())
+    world.services = [...world.services].reverse()
+    expect(JSON.stringify(world.plan())).toBe(text)
+  })
+
+  test('never changes what comes out', () => {
+    const service = fc.constantFrom('a', 'b', 'c')
+    const step = fc.record({
+      service,
+      upstream: service,
+      index: fc.integer({ min: 1, max: 4 }),
+      what: fc.nat(4),
+    })
+    const property = fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+      const world = new World()
+      world.receive(rootsSubject, 1, roots)
+      const defined = new Map<string, ServiceDefinition>()
+      for (const { service: name, upstream, index, what } of steps) {
+        if (what === 0)
+          defined.set(name, definitionOf(name, { sidecar: { upstreams: [upstreamOf(upstream)] } }))
+        if (what === 1) defined.delete(name)
+        if (what === 2) world.receive(health(upstream), index, upsert(`n${index}`, upstream))
+        if (what === 3) world.receive(intentions(name), index, rules('deny', upstream))
+        if (what === 4) world.leaves.set(name, { ...leafOf(name), notAfterMs: index })
+        world.define(...defined.values())
+        const shared = world.plan()
+        expect(shared).toEqual(plan(world.input()).resources)
+        const order = shared.map((resource) => resourceOrder.indexOf(resource.kind))
+        expect(order).toEqual([...order].sort((x, y) => x - y))
+        expect(new Set(keys(shared)).size).toBe(shared.length)
+      }
+    })
+    fc.assert(property, { numRuns: 100 })
+  })
+})
+
+test('wanted are the intentions of local mesh services, the roots, and the instances of local upstreams', () => {
+  const upstreams = [
+    upstreamOf('db'),
+    upstreamOf('db', { datacenter: 'dc1', localBindPort: 1 }),
+    upstreamOf('far', { datacenter: 'dc2', localBindPort: 2 }),
+  ]
+  const world = new World()
+  world.define(
+    definitionOf('web', { sidecar: { upstreams } }),
+    definitionOf('api', { sidecar: {} }),
+    definitionOf('x'),
+  )
+  expect(subjectsWanted(world.services, 'dc1').map(subjectKey)).toEqual([
+    'intentions/api',
+    'intentions/web',
+    'roots/',
+    'mesh-health/db',
+  ])
+})

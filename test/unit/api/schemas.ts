@@ -1,0 +1,341 @@
+// Shapes of every endpoint's answer, written from the tables of reference/consul.md (1.5, 1.6, 1.7, 1.9, section 5): each
+// field's name, type and nullability, and nothing else. Used here against memory and by test/processes against real ones.
+import { z } from 'zod'
+
+const text = z.string()
+const count = z.number().int().nonnegative()
+const index = count
+const flag = z.boolean()
+const textMap = z.record(z.string(), z.string())
+const port = z.number().int().min(0).max(65_535)
+const empty = z.strictObject({})
+/** RFC 3339 in UTC as Go writes it: a fraction never ends in 0. */
+const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*[1-9])?Z$/)
+const goDuration = z.string().regex(/^(|-?(\d+(\.\d+)?(ns|µs|ms|s|m|h))+)$/)
+const status = z.enum(['passing', 'warning', 'critical'])
+const action = z.enum(['allow', 'deny'])
+
+/** A node's addresses: present with lan and wan (Appendix A, 12). */
+const nodeAddresses = z.looseObject({ lan: text, wan: text }).and(textMap)
+const serviceAddresses = z.record(z.string(), z.strictObject({ Address: text, Port: port }))
+const weights = z.strictObject({ Passing: count, Warning: count })
+const connect = z.strictObject({ Native: z.literal(true).optional() })
+
+const upstream = z.strictObject({
+  DestinationType: z.literal('service'),
+  DestinationName: text.min(1),
+  Datacenter: text.min(1).optional(),
+  LocalBindAddress: text.min(1).optional(),
+  LocalBindPort: port.optional(),
+  LocalBindSocketPath: text.min(1).optional(),
+  LocalBindSocketMode: text.min(1).optional(),
+  Config: z.record(z.string(), z.unknown()).optional(),
+  MeshGateway: empty,
+})
+
+/** `Mode`, `MeshGateway` and `Expose` are there even when nothing is set (Appendix A, 25). */
+const proxy = z.strictObject({
+  DestinationServiceName: text.min(1).optional(),
+  DestinationServiceID: text.min(1).optional(),
+  LocalServiceAddress: text.min(1).optional(),
+  LocalServicePort: port.optional(),
+  LocalServiceSocketPath: text.min(1).optional(),
+  Mode: z.enum(['', 'direct', 'transparent']),
+  Config: z.record(z.string(), z.unknown()).optional(),
+  Upstreams: z.array(upstream).min(1).optional(),
+  MeshGateway: empty,
+  Expose: z.strictObject({
+    Checks: z.literal(true).optional(),
+    Paths: z
+      .array(
+        z.strictObject({
+          ListenerPort: port,
+          Path: text,
+          LocalPathPort: port,
+          Protocol: z.enum(['http', 'http2']),
+        }),
+      )
+      .optional(),
+  }),
+})
+
+const service = {
+  Kind: z.literal('connect-proxy').optional(),
+  ID: text.min(1),
+  Service: text.min(1),
+  Tags: z.array(text),
+  Meta: textMap,
+  Port: port,
+  Address: text,
+  SocketPath: text.min(1).optional(),
+  TaggedAddresses: serviceAddresses,
+  Weights: weights,
+  EnableTagOverride: flag,
+  Datacenter: text.min(1),
+}
+
+/** In /agent/services. */
+export const agentService = z.strictObject({
+  ...service,
+  Proxy: proxy.optional(),
+  Connect: connect.optional(),
+})
+/** In /agent/service/:id. */
+export const hashedService = z.strictObject({
+  ...agentService.shape,
+  ContentHash: text.regex(/^[0-9a-f]{16}$/),
+})
+/** In the catalog and health endpoints. */
+export const catalogInstance = z.strictObject({
+  ...service,
+  Proxy: proxy,
+  Connect: connect,
+  CreateIndex: index,
+  ModifyIndex: index,
+})
+
+export const node = z.strictObject({
+  ID: text,
+  Node: text.min(1),
+  Address: text,
+  Datacenter: text.min(1),
+  TaggedAddresses: nodeAddresses,
+  Meta: textMap,
+  CreateIndex: index,
+  ModifyIndex: index,
+})
+
+export const check = z.strictObject({
+  Node: text.min(1),
+  CheckID: text.min(1),
+  Name: text,
+  Status: status,
+  Notes: text,
+  Output: text,
+  ServiceID: text,
+  ServiceName: text,
+  ServiceTags: z.array(text),
+  Type: text,
+  Interval: goDuration,
+  Timeout: goDuration,
+  ExposedPort: count,
+  Definition: empty,
+  CreateIndex: index,
+  ModifyIndex: index,
+})
+
+export const catalogService = z.strictObject({
+  ID: text,
+  Node: text.min(1),
+  Address: text,
+  Datacenter: text.min(1),
+  TaggedAddresses: nodeAddresses,
+  NodeMeta: textMap,
+  ServiceKind: z.enum(['', 'connect-proxy']),
+  ServiceID: text.min(1),
+  ServiceName: text.min(1),
+  ServiceAddress: text,
+  ServiceTaggedAddresses: serviceAddresses,
+  ServiceTags: z.array(text),
+  ServiceMeta: textMap,
+  ServicePort: port,
+  // Consul has it since 1.10; the table leaves it out.
+  ServiceSocketPath: text,
+  ServiceWeights: weights,
+  ServiceEnableTagOverride: flag,
+  ServiceProxy: proxy,
+  ServiceConnect: connect,
+  CreateIndex: index,
+  ModifyIndex: index,
+})
+
+export const serviceEntry = z.strictObject({ Node: node, Service: catalogInstance, Checks: z.array(check) })
+
+export const intention = z.strictObject({
+  ID: z.uuid(),
+  Description: text,
+  SourceNS: z.literal('default'),
+  SourceName: text.min(1),
+  DestinationNS: z.literal('default'),
+  DestinationName: text.min(1),
+  SourceType: z.literal('consul'),
+  Action: action,
+  Meta: textMap,
+  Precedence: z.union([z.literal(9), z.literal(8), z.literal(6), z.literal(5)]),
+  CreatedAt: time,
+  UpdatedAt: time,
+  Hash: z.base64(),
+  CreateIndex: index,
+  ModifyIndex: index,
+})
+
+export const configEntry = z.strictObject({
+  Kind: z.literal('service-intentions'),
+  Name: text.min(1),
+  Sources: z.array(
+    z.strictObject({
+      Name: text.min(1),
+      Action: action,
+      Precedence: count,
+      Type: z.literal('consul'),
+      Description: text.min(1).optional(),
+    }),
+  ),
+  Meta: textMap.optional(),
+  CreateIndex: index,
+  ModifyIndex: index,
+})
+
+export const caRoots = z.strictObject({
+  ActiveRootID: text.min(1),
+  TrustDomain: text.regex(/\.consul$/),
+  Roots: z
+    .array(
+      z.strictObject({
+        ID: text.min(1),
+        Name: text,
+        SerialNumber: z.number().nonnegative(),
+        SigningKeyID: text,
+        ExternalTrustDomain: text,
+        NotBefore: time,
+        NotAfter: time,
+        RootCert: text.startsWith('-----BEGIN CERTIFICATE-----\n'),
+        IntermediateCerts: z.array(text),
+        Active: flag,
+        PrivateKeyType: text,
+        PrivateKeyBits: count,
+        CreateIndex: index,
+        ModifyIndex: index,
+      }),
+    )
+    .min(1),
+})
+
+export const leaf = z.strictObject({
+  SerialNumber: text.regex(/^[0-9a-f]{2}(:[0-9a-f]{2})*$/),
+  CertPEM: text.startsWith('-----BEGIN CERTIFICATE-----\n'),
+  PrivateKeyPEM: text.regex(/^-----BEGIN (EC )?PRIVATE KEY-----\n/),
+  Service: text.min(1),
+  ServiceURI: text.startsWith('spiffe://'),
+  ValidAfter: time,
+  ValidBefore: time,
+  CreateIndex: index,
+  ModifyIndex: index,
+})
+
+export const member = z.strictObject({
+  Name: text.min(1),
+  Addr: text,
+  Port: port,
+  Tags: textMap,
+  Status: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
+  ProtocolMin: count,
+  ProtocolMax: count,
+  ProtocolCur: count,
+  DelegateMin: count,
+  DelegateMax: count,
+  DelegateCur: count,
+})
+
+export const self = z.strictObject({
+  Config: z.strictObject({
+    Datacenter: text.min(1),
+    PrimaryDatacenter: text.min(1),
+    NodeName: text.min(1),
+    NodeID: z.uuid(),
+    Revision: text,
+    Server: flag,
+    Version: text.regex(/^\d+\.\d+\.\d+\+mesh-agent\.\d+\.\d+\.\d+$/),
+    BuildDate: time,
+  }),
+  DebugConfig: z.record(z.string(), z.unknown()),
+  Coord: z.strictObject({
+    Vec: z.array(z.number()).length(8),
+    Error: z.number(),
+    Adjustment: z.number(),
+    Height: z.number(),
+  }),
+  Member: member,
+  Stats: z.record(z.string(), textMap),
+  Meta: textMap,
+  xDS: z.strictObject({
+    SupportedProxies: z.record(z.string(), z.array(text)),
+    Port: z.number().int(),
+    Ports: z.strictObject({ Plaintext: z.number().int(), TLS: z.number().int() }),
+  }),
+})
+
+/** Answer of each GET endpoint by the path that the API registers. */
+export const answers = {
+  '/v1/agent/self': self,
+  '/v1/agent/members': z.array(member),
+  '/v1/agent/services': z.record(z.string(), agentService),
+  '/v1/agent/service/*': hashedService,
+  '/v1/agent/checks': z.record(z.string(), check),
+  '/v1/agent/connect/ca/roots': caRoots,
+  '/v1/agent/connect/ca/leaf/*': leaf,
+  '/v1/connect/ca/roots': caRoots,
+  '/v1/catalog/datacenters': z.array(text).min(1),
+  '/v1/catalog/nodes': z.array(node),
+  '/v1/catalog/services': z.record(z.string(), z.array(text)),
+  '/v1/catalog/service/*': z.array(catalogService),
+  '/v1/catalog/connect/*': z.array(catalogService),
+  '/v1/catalog/node/*': z
+    .strictObject({ Node: node, Services: z.record(z.string(), catalogInstance) })
+    .nullable(),
+  '/v1/catalog/node-services/*': z.strictObject({
+    Node: node.nullable(),
+    Services: z.array(catalogInstance),
+  }),
+  '/v1/health/service/*': z.array(serviceEntry),
+  '/v1/health/connect/*': z.array(serviceEntry),
+  '/v1/health/checks/*': z.array(check),
+  '/v1/health/node/*': z.array(check),
+  '/v1/health/state/*': z.array(check),
+  '/v1/connect/intentions': z.array(intention),
+  '/v1/connect/intentions/exact': intention,
+  '/v1/connect/intentions/match': z.record(z.string(), z.array(intention)),
+  '/v1/connect/intentions/check': z.strictObject({ Allowed: flag }),
+  '/v1/config/:kind': z.array(configEntry),
+  '/v1/config/:kind/*': configEntry,
+  '/v1/status/leader': text,
+  '/v1/status/peers': z.array(text),
+  // Ours; their tables are in docs.
+  '/v1/mesh/services': z.array(
+    z.strictObject({
+      Name: text.min(1),
+      Kind: z.enum(['', 'connect-proxy']),
+      Tags: z.array(text),
+      Instances: count,
+      Passing: count,
+      Warning: count,
+      Critical: count,
+      MeshInstances: count,
+    }),
+  ),
+  '/v1/mesh/enforcement/*': z.strictObject({
+    Destination: text.min(1),
+    Index: index,
+    Enforced: count,
+    Total: count,
+    WaitingFor: z.array(text),
+  }),
+} as const satisfies Readonly<Record<string, z.ZodType>>
+
+/** Answer of `PUT /v1/mesh/token`. */
+export const enrollmentToken = z.strictObject({
+  Token: text.min(1),
+  Node: text,
+  Services: z.array(text.min(1)).min(1),
+  ExpiresAt: time,
+})
+
+/** Headers of every read that a server or a view answered. */
+export const readHeaders = z.looseObject({
+  'x-consul-index': text.regex(/^[1-9]\d*$/),
+  'x-consul-lastcontact': text.regex(/^\d+$/),
+  'x-consul-knownleader': z.enum(['true', 'false']),
+  'x-consul-effective-consistency': z.enum(['leader', 'stale', 'consistent']),
+  'x-consul-default-acl-policy': action,
+  'x-consul-query-backend': z.enum(['blocking-query', 'streaming']),
+})

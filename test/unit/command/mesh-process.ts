@@ -1,0 +1,84 @@
+// Runs the real `mesh` as a process of its own, with nothing from this machine's environment or folders.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
+
+const root = join(import.meta.dirname, '../../..')
+const entry = join(root, 'src/main.ts')
+
+let cache = ''
+
+/** Keeps compiled code for the next run of this test file, as the packages do: a run costs half. Call at top level. */
+export function keepCompiled(): void {
+  beforeAll(() => {
+    cache = mkdtempSync(join(tmpdir(), 'mesh-compiled-'))
+  })
+  afterAll(() => {
+    rmSync(cache, { recursive: true, force: true })
+    cache = ''
+  })
+}
+
+export interface Run {
+  readonly status: number | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
+}
+
+export function runMesh(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  const { env = {}, input = '' } = options
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [entry, ...args], {
+      cwd: root,
+      env: {
+        PATH: '/usr/bin:/bin',
+        NO_COLOR: '1',
+        ...(cache === '' ? {} : { NODE_COMPILE_CACHE: cache }),
+        MESH_RUNTIME_DIR: '/nonexistent/run',
+        MESH_DATA_DIR: '/nonexistent/data',
+        ...env,
+      },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    const output = { out: '', err: '' }
+    child.stdout.on('data', (piece: Buffer) => (output.out += piece.toString()))
+    child.stderr.on('data', (piece: Buffer) => (output.err += piece.toString()))
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status, ...output }))
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(input)
+  })
+}
+
+/** All of `tasks`, a few at a time: each is a process, and the machine is small. */
+export async function inTurn<T>(tasks: readonly (() => Promise<T>)[], atOnce = 4): Promise<T[]> {
+  const results: T[] = []
+  let next = 0
+  const work = async (): Promise<void> => {
+    while (next < tasks.length) {
+      const mine = next++
+      results[mine] = await (tasks[mine] as () => Promise<T>)()
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work))
+  return results
+}
+
+/** How a run is kept in a golden file. */
+export function transcript(args: readonly string[], { status, out, err }: Run): string {
+  const indent = (text: string): string => text.trimEnd().replace(/^/gm, '  ')
+  return [
+    `$ mesh ${args.join(' ')}`,
+    ...(out === '' ? [] : [indent(out)]),
+    ...(err === '' ? [] : ['stderr:', indent(err)]),
+    `exit ${status}`,
+    '',
+  ].join('\n')
+}

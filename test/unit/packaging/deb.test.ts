@@ -1,0 +1,95 @@
+// The .deb as dpkg and lintian see it. A tiny program stands in for Node, which would only make the builds slow.
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readManifest, root } from '../../../packaging/bundle.ts'
+
+const has = (program: string): boolean => existsSync(`/usr/bin/${program}`)
+const withDpkg = test.skipIf(!has('dpkg-deb')) // reason: not a Debian system, packages cannot be built
+const withLintian = test.skipIf(!has('dpkg-deb') || !has('lintian')) // reason: lintian is not installed
+const withShellcheck = test.skipIf(!has('shellcheck')) // reason: shellcheck is not installed
+
+const version = readManifest().version
+let folder: string
+let deb: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mesh-deb-test-'))
+  if (has('dpkg-deb')) deb = build('first', { TZ: 'UTC' }, '022')
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function build(name: string, environment: Record<string, string>, umask: string, ...flags: string[]): string {
+  const script = join(root, 'packaging/deb/build.ts')
+  const words = [process.execPath, script, '--node', '/bin/true', '--output', join(folder, name), ...flags]
+  execFileSync('/bin/sh', ['-c', `umask ${umask}; exec "$@"`, 'sh', ...words], {
+    env: { PATH: process.env['PATH'], SOURCE_DATE_EPOCH: '1700000000', ...environment },
+    stdio: 'pipe',
+  })
+  return join(folder, name, `mesh-agent_${version}_${process.arch === 'arm64' ? 'arm64' : 'amd64'}.deb`)
+}
+
+const dpkg = (...words: readonly string[]): string => execFileSync('dpkg-deb', words, { encoding: 'utf8' })
+const digest = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
+
+withDpkg(
+  'every file of the package is one that was meant, with the mode and owner that were meant',
+  async () => {
+    const lines = dpkg('-c', deb)
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^(\S+ \S+) +\d+ \S+ \S+ /, '$1 ').replace(/\/chunks\/.+$/, '/chunks/*'))
+    await expect(`${[...new Set(lines)].join('\n')}\n`).toMatchFileSnapshot('./golden/content.txt')
+  },
+)
+
+withDpkg('files in /etc are conffiles, and nothing else is', () => {
+  expect(dpkg('-I', deb, 'conffiles')).toBe('/etc/mesh-agent/mesh-agent.hcl\n')
+})
+
+withDpkg(
+  'the same commit gives the same bytes, whatever the umask, time zone and hour of the builder',
+  () => {
+    expect(digest(build('second', { TZ: 'Asia/Tokyo', LC_ALL: 'C' }, '077'))).toBe(digest(deb))
+  },
+)
+
+withDpkg('another commit time gives another package', () => {
+  const later = build('later', { SOURCE_DATE_EPOCH: '1700000001' }, '022')
+  expect(digest(later)).not.toBe(digest(deb))
+  expect(dpkg('-c', later)).not.toBe(dpkg('-c', deb))
+})
+
+withDpkg('the copyright file has the licence of every bundled package and of Node', () => {
+  const text = execFileSync(
+    '/bin/sh',
+    ['-c', `dpkg-deb --fsys-tarfile "$1" | tar -xO ./usr/share/doc/mesh-agent/copyright`, 'sh', deb],
+    {
+      encoding: 'utf8',
+    },
+  )
+  const paragraphs = text.split('\n\n')
+  for (const name of ['commander', '@grpc/grpc-js', '@peculiar/x509', 'fastify', 'pino', 'zod'])
+    expect(paragraphs.filter((part) => part.startsWith(`Files: node_modules/${name}/*\n`))).toHaveLength(1)
+  expect(paragraphs.at(-1)).toContain('Node.js is licensed for use as follows')
+  for (const part of paragraphs.slice(1))
+    expect(part).toMatch(/^Files: .+\nCopyright: .+\n( .+\n)*License: .+\n \S/)
+  expect(text).not.toMatch(/undefined/)
+})
+
+withLintian('lintian finds nothing to complain about', () => {
+  const small = build('release', {}, '022', '--compression', 'xz')
+  const words = ['--fail-on', 'error,warning', '--allow-root', '--tag-display-limit', '0']
+  // The stand-in is not Node: overrides that Node needs are not used by it.
+  const suppressed = ['--suppress-tags', 'unused-override,mismatched-override']
+  expect(execFileSync('lintian', [...words, ...suppressed, small], { encoding: 'utf8' })).toBe('')
+})
+
+withShellcheck('the maintainer scripts are clean shell', () => {
+  const scripts = ['scripts/postinst', 'scripts/prerm', 'scripts/postrm', 'mesh']
+  const paths = scripts.map((name) => join(root, 'packaging/deb', name))
+  expect(execFileSync('shellcheck', ['--shell=sh', ...paths], { encoding: 'utf8' })).toBe('')
+})

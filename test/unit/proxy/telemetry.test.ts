@@ -1,0 +1,77 @@
+// Counters per pair, and the watch over the proxy's own certificates.
+import { expect, test } from 'vitest'
+import { unwrap } from '../../../src/model/errors.ts'
+import { limits } from '../../../src/model/limits.ts'
+import { refusalCodes } from '../../../src/model/refusal.ts'
+import { createExpiryWatch } from '../../../src/proxy/identity/expiry.ts'
+import { createServiceIdentity } from '../../../src/proxy/identity/service-identity.ts'
+import { PairCounters } from '../../../src/proxy/telemetry/counters.ts'
+import { TestAuthority } from './authority.ts'
+import { recordLog } from './lab.ts'
+import { virtualClock } from './virtual-clock.ts'
+
+test('what was counted is reported once per change, with every refusal under its own name', () => {
+  const counters = new PairCounters()
+  const slot = counters.slot('inbound', 'web', 'backend')
+  counters.connection(slot)
+  counters.toDestination(slot, 10)
+  counters.toDestination(slot, 5)
+  counters.toSource(slot, 7)
+  for (const code of refusalCodes) counters.refused(slot, code)
+  const pair = {
+    direction: 'inbound',
+    source: 'web',
+    destination: 'backend',
+    connections: 1,
+    bytesToDestination: 15,
+    bytesToSource: 7,
+    refusals: Object.fromEntries(refusalCodes.map((code) => [code, 1])),
+  }
+  expect(counters.takeChanged()).toEqual([pair])
+  expect(counters.takeChanged()).toEqual([])
+  counters.toSource(slot, 1)
+  expect(counters.takeChanged()).toEqual([{ ...pair, bytesToSource: 8 }])
+  expect(counters.all()).toHaveLength(1)
+})
+
+test('many pairs are kept apart, and beyond the limit they share one row', () => {
+  const counters = new PairCounters()
+  for (let i = 0; i < limits.telemetryPairs + 100; i += 1) {
+    const slot = counters.slot('outbound', `service-${i}`, 'backend')
+    counters.toDestination(slot, i + 1)
+  }
+  const rows = counters.all()
+  expect(rows).toHaveLength(limits.telemetryPairs + 1)
+  expect(rows[70]).toMatchObject({ source: 'service-70', bytesToDestination: 71 })
+  expect(rows.at(-1)).toMatchObject({ source: '(other)', destination: '(other)' })
+  const sum = rows.reduce((total, row) => total + row.bytesToDestination, 0)
+  const count = limits.telemetryPairs + 100
+  expect(sum).toBe((count * (count + 1)) / 2)
+})
+
+test('an own certificate that runs out is said loudly, once when it is late and once when it is over', () => {
+  const authority = new TestAuthority()
+  const startMs = Date.now()
+  const clock = virtualClock(startMs)
+  const log = recordLog()
+  const watch = createExpiryWatch(clock, log)
+  const hour = 3_600_000
+  // Issued an hour ago for three hours in all.
+  watch.update([unwrap(createServiceIdentity(authority.leafResource('web', 2 * hour)))])
+  clock.advance(1.3 * hour)
+  expect([log.lines.length, watch.expired()]).toEqual([0, 0])
+  clock.advance(0.2 * hour)
+  expect(log.lines.map((line) => [line.level, line['service']])).toEqual([['warn', 'web']])
+  clock.advance(0.6 * hour)
+  expect(log.lines.map((line) => line.level)).toEqual(['warn', 'error'])
+  expect(watch.expired()).toBe(1)
+
+  watch.update([unwrap(createServiceIdentity(authority.leafResource('web', 20 * hour)))])
+  clock.advance(hour)
+  expect([log.lines.length, watch.expired()]).toEqual([2, 0])
+  // The time of day may jump.
+  clock.setWall(startMs + 24 * hour)
+  clock.advance(60_000)
+  expect(watch.expired()).toBe(1)
+  watch.stop()
+})
