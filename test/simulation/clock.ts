@@ -69,7 +69,7 @@ export class VirtualClock implements Clock {
   /** Runs everything that is due in the next `durationMs`; time then stands at their end. */
   run(durationMs: number): void {
     const untilMs = this.#nowMs + durationMs
-    for (let next = this.#heap[0]; next !== undefined && next.timeMs <= untilMs; next = this.#heap[0])
+    for (let next = this.#next(); next !== undefined && next.timeMs <= untilMs; next = this.#next())
       this.step()
     this.#nowMs = Math.max(this.#nowMs, untilMs)
   }
@@ -78,11 +78,17 @@ export class VirtualClock implements Clock {
   runUntil(condition: () => boolean, withinMs: number): boolean {
     const untilMs = this.#nowMs + withinMs
     while (!condition()) {
-      const next = this.#heap[0]
+      const next = this.#next()
       if (next === undefined || next.timeMs > untilMs) return false
       this.step()
     }
     return true
+  }
+
+  /** The event that `step` would run: cancelled ones are dropped on the way, their time means nothing. */
+  #next(): Event | undefined {
+    while (this.#heap[0] !== undefined && this.#heap[0].callback === undefined) this.#pop()
+    return this.#heap[0]
   }
 
   #push(event: Event): void {

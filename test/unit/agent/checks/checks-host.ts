@@ -6,15 +6,15 @@ import { TtlChecks } from '../../../../src/agent/checks/ttl.ts'
 import { LocalState } from '../../../../src/agent/registry/local-state.ts'
 import type { CheckDefinition } from '../../../../src/model/check.ts'
 import type { ServerClient } from '../../../../src/rpc/contract.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { SeededRandom } from '../../../simulation/random.ts'
-import { ExactClock } from '../exact-clock.ts'
 import { definitionOf, MemoryStateFiles, RecordingLog, RecordingMetrics } from '../fakes.ts'
 import { FakeProbes } from './fake-probes.ts'
 
 const noReads: ServerClient['read'] = () => ({ cancel: () => undefined })
 
 export class ChecksHost {
-  readonly clock: ExactClock
+  readonly clock: VirtualClock
   readonly log = new RecordingLog()
   readonly metrics = new RecordingMetrics()
   readonly files: MemoryStateFiles
@@ -29,10 +29,10 @@ export class ChecksHost {
     options: {
       readonly read?: ServerClient['read']
       readonly files?: MemoryStateFiles
-      readonly clock?: ExactClock
+      readonly clock?: VirtualClock
     } = {},
   ) {
-    this.clock = options.clock ?? new ExactClock()
+    this.clock = options.clock ?? new VirtualClock()
     const { clock, log, metrics } = this
     const random = new SeededRandom(7)
     this.files = options.files ?? new MemoryStateFiles()

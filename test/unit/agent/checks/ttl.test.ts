@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ExactClock } from '../exact-clock.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { checkOf, ttlProbe } from '../fakes.ts'
 import { ChecksHost } from './checks-host.ts'
 
@@ -36,7 +36,7 @@ test('after a restart only the rest of the life is left', () => {
   host.clock.run(20_000)
   host.state.close()
 
-  const clock = new ExactClock()
+  const clock = new VirtualClock()
   clock.wallOffsetMs = host.clock.wallMs() + 4_000
   const next = new ChecksHost({ files: host.files, clock })
   expect(next.shown('t')).toEqual(['passing', 'alive'])

@@ -5,9 +5,9 @@ import type { Check, CheckStatus } from '../../../../src/model/check.ts'
 import type { ServiceEntry } from '../../../../src/model/service.ts'
 import type { EventBody, Subject } from '../../../../src/model/topic.ts'
 import type { AgentFrame, FrameStream, ServerFrame } from '../../../../src/rpc/contract.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { SeededRandom } from '../../../simulation/random.ts'
 import { type StreamPair, streamPair } from '../../../simulation/streams.ts'
-import { ExactClock } from '../exact-clock.ts'
 import { MemoryStateFiles, RecordingLog, RecordingMetrics, serviceOf } from '../fakes.ts'
 
 export const health = (key: string): Subject => ({ topic: 'mesh-health', key })
@@ -63,7 +63,7 @@ export class ServerEnd {
 }
 
 export class Agent {
-  readonly clock: ExactClock
+  readonly clock: VirtualClock
   readonly log = new RecordingLog()
   readonly metrics = new RecordingMetrics()
   readonly files: MemoryStateFiles
@@ -74,9 +74,9 @@ export class Agent {
   answersPings: boolean = true
 
   constructor(
-    options: { readonly files?: MemoryStateFiles; readonly clock?: ExactClock; seed?: number } = {},
+    options: { readonly files?: MemoryStateFiles; readonly clock?: VirtualClock; seed?: number } = {},
   ) {
-    this.clock = options.clock ?? new ExactClock()
+    this.clock = options.clock ?? new VirtualClock()
     this.files = options.files ?? new MemoryStateFiles()
     const { clock, log, metrics, files } = this
     this.views = new ViewStore({ files, clock, log, metrics })

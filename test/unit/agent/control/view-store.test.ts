@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { View } from '../../../../src/agent/contract.ts'
 import type { EventBody } from '../../../../src/model/topic.ts'
-import { ExactClock } from '../exact-clock.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { Agent, health, intentions, remove, rules, upsert } from './fake-control.ts'
 
 const db = health('db')
@@ -116,7 +116,7 @@ describe('without servers', () => {
     server.snapshot(intentions('web'), 6, rules('deny', 'a'))
     agent.clock.run(6_000)
 
-    const clock = new ExactClock()
+    const clock = new VirtualClock()
     clock.wallOffsetMs = agent.clock.wallMs() + 3_600_000
     const next = new Agent({ files: agent.files, clock })
     next.views.want([db, intentions('web')])

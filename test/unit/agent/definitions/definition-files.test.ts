@@ -4,7 +4,7 @@ import { LocalState } from '../../../../src/agent/registry/local-state.ts'
 import type { Configuration, Loaded, Settings, SourceFile } from '../../../../src/config/settings.ts'
 import type { Result } from '../../../../src/model/errors.ts'
 import type { SourceFiles } from '../../../../src/platform/ports.ts'
-import { ExactClock } from '../exact-clock.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { definitionOf, MemoryStateFiles, RecordingLog, RecordingMetrics } from '../fakes.ts'
 
 const settings: Settings = {
@@ -51,7 +51,7 @@ function load(sources: readonly SourceFile[]): Loaded<Configuration> {
 }
 
 class Host {
-  readonly clock = new ExactClock()
+  readonly clock = new VirtualClock()
   readonly log = new RecordingLog()
   readonly metrics = new RecordingMetrics()
   readonly texts = new Map([['/etc/mesh-agent/a.hcl', 'web']])

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { plan } from '../../../../src/agent/plan/plan.ts'
 import { LocalState } from '../../../../src/agent/registry/local-state.ts'
 import { loadConfiguration } from '../../../../src/config/load.ts'
-import { ExactClock } from '../exact-clock.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { MemoryStateFiles, RecordingLog } from '../fakes.ts'
 
 const text = `
@@ -35,7 +35,7 @@ test('a service file becomes the service, its sidecar on a port of its own, and 
   const state = new LocalState({
     node: settings.nodeName,
     files: new MemoryStateFiles(),
-    clock: new ExactClock(),
+    clock: new VirtualClock(),
     log: new RecordingLog(),
     sidecarPorts: { min: settings.ports.sidecarMin, max: settings.ports.sidecarMax },
     bindAddress: settings.bindAddress,

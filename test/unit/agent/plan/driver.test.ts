@@ -4,8 +4,8 @@ import { PlanDriver } from '../../../../src/agent/plan/driver.ts'
 import { LocalState } from '../../../../src/agent/registry/local-state.ts'
 import { type ProxyResource, resourceKey } from '../../../../src/model/proxy-config.ts'
 import { type Subject, subjectKey } from '../../../../src/model/topic.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { health, intentions, rules } from '../control/fake-control.ts'
-import { ExactClock } from '../exact-clock.ts'
 import { definitionOf, MemoryStateFiles, RecordingLog, RecordingMetrics, upstreamOf } from '../fakes.ts'
 
 const api = { source: 'api', replaceChecks: false } as const
@@ -49,7 +49,7 @@ class FakeLeaves implements Leaves {
 }
 
 class Host {
-  readonly clock = new ExactClock()
+  readonly clock = new VirtualClock()
   readonly views = new FakeViews()
   readonly leaves = new FakeLeaves()
   readonly metrics = new RecordingMetrics()

@@ -5,14 +5,14 @@ import { type ErrorCode, ok, type Result } from '../../../../src/model/errors.ts
 import type { Consistency, QueryName, ReadAnswer, ServiceFilter } from '../../../../src/model/query.ts'
 import { type EventBody, type Subject, subjectKey } from '../../../../src/model/topic.ts'
 import type { ReadRequest, ServerClient } from '../../../../src/rpc/contract.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { health, upsert } from '../control/fake-control.ts'
-import { ExactClock } from '../exact-clock.ts'
 import { RecordingMetrics } from '../fakes.ts'
 
 const db = health('db')
 
 class Host {
-  readonly clock = new ExactClock()
+  readonly clock = new VirtualClock()
   readonly views = new Map<string, View>()
   readonly asked: ReadRequest<QueryName>[] = []
   failure: ErrorCode | undefined

@@ -6,8 +6,8 @@ import { failed } from '../../../../src/model/errors.ts'
 import { limits } from '../../../../src/model/limits.ts'
 import type { Node } from '../../../../src/model/node.ts'
 import type { Random } from '../../../../src/platform/ports.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { SeededRandom } from '../../../simulation/random.ts'
-import { ExactClock } from '../exact-clock.ts'
 import {
   checkOf,
   definitionOf,
@@ -31,7 +31,7 @@ const node: Node = {
 }
 
 class Host {
-  readonly clock = new ExactClock()
+  readonly clock = new VirtualClock()
   readonly log = new RecordingLog()
   readonly metrics = new RecordingMetrics()
   readonly catalog = new FakeCatalog(this.clock)

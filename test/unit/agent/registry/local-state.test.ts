@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { LocalState, type LocalStateOptions } from '../../../../src/agent/registry/local-state.ts'
 import type { Result } from '../../../../src/model/errors.ts'
-import { ExactClock } from '../exact-clock.ts'
+import { VirtualClock } from '../../../simulation/clock.ts'
 import { checkOf, definitionOf, MemoryStateFiles, RecordingLog, ttlProbe } from '../fakes.ts'
 
 const api = { source: 'api', replaceChecks: false } as const
@@ -10,7 +10,7 @@ const accepted = { ok: true, value: true }
 
 class Host {
   readonly files = new MemoryStateFiles()
-  readonly clock = new ExactClock()
+  readonly clock = new VirtualClock()
   readonly log = new RecordingLog()
   readonly options: Partial<LocalStateOptions>
   state: LocalState
