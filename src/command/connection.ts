@@ -81,11 +81,15 @@ export function tokenScope(address: Address): TokenScope {
     : 'named'
 }
 
-export type TokenScope = 'anywhere' | 'named'
+/** Below the data directory. */
+const operatorToken = 'server/operator.token'
+const localToken = 'agent/local.token'
+
+export type TokenScope = 'anywhere' | 'operator' | 'named'
 
 /**
  * Flag, environment, the operator token of this machine's server, the local token of its agent; '' where none is found.
- * `named`: only what flag or environment name.
+ * `operator`: without the local token, which a server does not know; `named`: only what flag or environment name.
  */
 export function findToken(flags: ConnectionFlags, environment: Environment, scope: TokenScope): string {
   if (flags.tokenFile) return readTokenFile(flags.tokenFile)
@@ -95,7 +99,7 @@ export function findToken(flags: ConnectionFlags, environment: Environment, scop
   if (file) return readTokenFile(file)
   if (scope === 'named') return ''
   const data = dataDirectory(environment)
-  for (const path of ['server/operator.token', 'agent/local.token'])
+  for (const path of scope === 'operator' ? [operatorToken] : [operatorToken, localToken])
     try {
       return readFileSync(join(data, path), 'utf8').trim()
     } catch {

@@ -1,8 +1,9 @@
 /**
  * How a command ends when it does not succeed: a sentence for people and an exit status. Scripts rely on the status:
- * 0 done, 1 refused or failed, 2 called wrongly, 78 (EX_CONFIG) a program found its configuration wrong.
+ * 0 done, 1 refused or failed, 2 called wrongly, 78 (EX_CONFIG) a program found its configuration wrong,
+ * 255 the same for systemd's ExecCondition.
  */
-export const exitStatus = { done: 0, failed: 1, usage: 2, configuration: 78 } as const
+export const exitStatus = { done: 0, failed: 1, usage: 2, configuration: 78, condition: 255 } as const
 
 export class CommandFailure extends Error {
   readonly status: number

@@ -43,10 +43,16 @@ export async function runDev(options: { readonly once: boolean }): Promise<numbe
   return startDev({ ...options, entry: entryFile() })
 }
 
-/** For systemd's ExecCondition: 0 where this host has a server. */
+/**
+ * For systemd's ExecCondition: 0 where this host has a server, 1 where it has none. A broken configuration gives 255: below
+ * that systemd would pass over the server in silence.
+ */
 export function serverEnabled(paths: readonly string[]): number {
   const loaded = load(paths)
-  if (!loaded.ok) return reportMistakes(loaded.errors)
+  if (!loaded.ok) {
+    reportMistakes(loaded.errors)
+    return exitStatus.condition
+  }
   return loaded.value.settings.server ? exitStatus.done : exitStatus.failed
 }
 

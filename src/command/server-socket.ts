@@ -37,8 +37,7 @@ export function findServerSocket(flags: ConnectionFlags): ServerSocket | undefin
   if (flags.httpAddr || process.env['MESH_HTTP_ADDR'] || process.env['CONSUL_HTTP_ADDR']) return undefined
   const path = usableSocket(process.env, 'server', 'server.sock')
   if (path === undefined) return undefined
-  // The socket's permissions make its user an operator; a token found by chance could only be a wrong one.
-  const token = findToken(flags, process.env, 'named')
+  const token = findToken(flags, process.env, 'operator')
   const client = createGrpcClient({
     servers: () => [`unix:${path}`],
     identity: () => ({ kind: 'pinned', pin: '' }),

@@ -3,7 +3,8 @@
  * of the machine. The order is: claim the data directory, open the log, lead or wait for a leader, then serve.
  */
 import { join } from 'node:path'
-import type { Configuration } from '../config/settings.ts'
+import { formatConfigError } from '../config/format.ts'
+import type { Configuration, Loaded, SourceFile } from '../config/settings.ts'
 import type { Failure, Result } from '../model/errors.ts'
 import { claimDirectory } from '../platform/claim.ts'
 import { systemClock } from '../platform/clock.ts'
@@ -13,6 +14,7 @@ import { createMetrics } from '../platform/metrics.ts'
 import { ensureNodeId } from '../platform/node-id.ts'
 import type { Log } from '../platform/ports.ts'
 import { systemRandom } from '../platform/random.ts'
+import { systemSourceFiles } from '../platform/source-files.ts'
 import { createStateFiles } from '../platform/state-files.ts'
 import { createNotifier, type Notifier } from '../platform/systemd.ts'
 import { type Listener, listenLocal, listenTls } from '../rpc/listener.ts'
@@ -21,6 +23,8 @@ import { openRooms, type ServerRooms } from './start-rooms.ts'
 
 export interface ServerOptions {
   readonly configuration: Configuration
+  readonly load: (sources: readonly SourceFile[]) => Loaded<Configuration>
+  readonly configurationPaths: readonly string[]
   readonly sockets: { readonly server: string }
   readonly version: string
 }
@@ -84,9 +88,18 @@ async function serve(options: ServerOptions, rooms: ServerRooms, voice: Voice): 
   const listening = await listen(options, rooms)
   if (!listening.ok) return refused(log, listening.failure)
   const endWatch = notifier.watch(turning())
-  const address = `${settings.advertiseAddress}:${settings.ports.server}`
-  log.info('serving', { address, datacenter: settings.datacenter, version: options.version })
-  notifier.ready(`serving ${address}`)
+  const ready = `serving ${settings.advertiseAddress}:${settings.ports.server}`
+  process.on('SIGHUP', () => {
+    notifier.reloading()
+    reload(options, log)
+    notifier.ready(ready)
+  })
+  log.info('serving', {
+    address: settings.advertiseAddress,
+    port: settings.ports.server,
+    version: options.version,
+  })
+  notifier.ready(ready)
   await stopSignal()
   log.info('stopping')
   notifier.stopping()
@@ -94,6 +107,19 @@ async function serve(options: ServerOptions, rooms: ServerRooms, voice: Voice): 
   await Promise.all(listening.value.map((listener) => new Promise<void>((done) => listener.close(done))))
   await new Promise<void>((done) => rooms.stop(done))
   return 0
+}
+
+/** Of a server's settings the log level alone can change while it runs; a mistake leaves it as it was. */
+function reload(options: ServerOptions, log: ProgramLog): void {
+  const { files, unreadable } = systemSourceFiles.read(options.configurationPaths)
+  const loaded = options.load(files)
+  if (loaded.ok && unreadable.length === 0) {
+    log.setLevel(loaded.value.settings.log.level)
+    log.info('read the configuration again')
+  } else {
+    const errors = loaded.ok ? [] : loaded.errors.map(formatConfigError)
+    log.error('the configuration has mistakes and was not taken', { errors, unreadable })
+  }
 }
 
 async function listen(options: ServerOptions, rooms: ServerRooms): Promise<Result<readonly Listener[]>> {

@@ -40,6 +40,7 @@ function meet(view: LocalView, claim: Alive): boolean {
   if (roster.size >= limits.gossipMembers || !view.admits(claim)) return false
   const member = new Member(claim, 'alive', view.nowMs)
   roster.add(member)
+  view.countArrivals(1)
   view.tell(claim)
   view.effects.notify({ type: 'joined', member })
   return true
@@ -57,8 +58,10 @@ function believe(view: LocalView, member: Member, claim: Alive): void {
   if (member.status !== 'alive') roster.setStatus(member, 'alive', view.nowMs)
   roster.activate(member)
   view.tell(claim)
-  if (isGone) effects.notify({ type: 'joined', member })
-  else if (!sameBytes(record.meta, claim.meta)) effects.notify({ type: 'updated', member })
+  if (isGone) {
+    view.countArrivals(1)
+    effects.notify({ type: 'joined', member })
+  } else if (!sameBytes(record.meta, claim.meta)) effects.notify({ type: 'updated', member })
 }
 
 /** A host that left may come back elsewhere at once, one that failed after a while. */

@@ -21,7 +21,9 @@ export function pushPullIntervalMs(intervalMs: number, members: number): number 
 
 export function exchangeWithAnother(view: LocalView): void {
   const { duties, nowMs, parameters, roster, self } = view
-  duties.exchangeMs = nowMs + pushPullIntervalMs(parameters.pushPullIntervalMs, roster.active)
+  const calmMs = pushPullIntervalMs(parameters.pushPullIntervalMs, roster.active)
+  duties.exchangeMs = nowMs + Math.min(calmMs, view.exchangePauseMs)
+  view.exchangePauseMs *= 2
   if (view.isLeaving) return
   const [member] = roster.pick(1, (other) => other !== self && other.status === 'alive')
   if (member !== undefined) view.effects.exchange(member.record, member.name, false)
@@ -33,38 +35,45 @@ export function ownStates(view: LocalView): readonly MemberState[] {
 }
 
 export function hearState(view: LocalView, state: PushPull): void {
-  const { parameters, nowMs, duties } = view
   const disputed: MemberState[] = []
-  let changes = 0
-  for (const one of state.members) if (hearOne(view, one, disputed)) changes += 1
+  for (const one of state.members) hearOne(view, one, disputed)
+  if (disputed.length > 0) view.countArrivals(disputed.length)
   settleSome(view, disputed)
-  if (changes <= parameters.eagerExchangeChanges || view.isLeaving) return
-  const soonMs = nowMs + (0.5 + view.random()) * parameters.eagerExchangeMs
-  duties.exchangeMs = Math.min(duties.exchangeMs, soonMs)
 }
 
-/** True if we know more than before. */
-function hearOne(view: LocalView, one: MemberState, disputed: MemberState[]): boolean {
+/** After each step: much that is new at once calls for exchanges, first at short and then at growing intervals. */
+export function hastenExchange(view: LocalView): void {
+  const { parameters, duties, nowMs, roster } = view
+  const { eagerExchangeMs, eagerExchangeArrivals } = parameters
+  // Some coming and going is normal, and more of it in a larger pool.
+  const normal = Math.max(eagerExchangeArrivals, roster.active / 100)
+  if (view.arrivals <= normal || view.isLeaving) return
+  view.arrivals = 0
+  duties.exchangeMs = Math.min(duties.exchangeMs, nowMs + (0.5 + view.random()) * eagerExchangeMs)
+  view.exchangePauseMs = eagerExchangeMs
+}
+
+function hearOne(view: LocalView, one: MemberState, disputed: MemberState[]): void {
   const { record, incarnation, status } = one
   const member = view.roster.get(record.node)
-  if (member !== undefined && member !== view.self && agrees(member, one)) return false
+  if (member !== undefined && member !== view.self && agrees(member, one)) return
   switch (status) {
     case 'alive':
-      if (member?.isGone && incarnation <= member.incarnation) disputed.push(one)
-      return hearAlive(view, record)
+      if (member?.isGone && incarnation <= member.incarnation && sameEndpoint(member.record, record))
+        disputed.push(one)
+      else hearAlive(view, record)
+      return
     case 'left':
-      return hearDead(view, { type: 'dead', incarnation, node: record.node, from: record.node })
+      hearDead(view, { type: 'dead', incarnation, node: record.node, from: record.node })
+      return
     case 'suspect':
     case 'dead':
-      if (member === view.self) {
-        if (incarnation >= member.incarnation && !view.isLeaving) refute(view, incarnation, record.node)
-        return false
-      }
-      if (member === undefined || member.isGone || incarnation < member.incarnation) return false
-      disputed.push(one)
-      return false
+      if (member === undefined || member.isGone || incarnation < member.incarnation) return
+      if (member !== view.self) disputed.push(one)
+      else if (!view.isLeaving) refute(view, incarnation, record.node)
+      return
     default:
-      return unreachable(status)
+      unreachable(status)
   }
 }
 

@@ -36,6 +36,9 @@ export interface Duties {
 
 const never = Number.POSITIVE_INFINITY
 
+/** Arrivals are counted over this many of the times after which they hasten an exchange. */
+const arrivalWindow = 10
+
 export class LocalView {
   readonly parameters: SwimParameters
   readonly random: () => number
@@ -58,9 +61,16 @@ export class LocalView {
   readonly source: GossipSource
   /** No suspicion ends before: we stood still and have packets to read first. */
   forgivenUntilMs = 0
+  /** New and returned members, and disputes, of late. */
+  arrivals = 0
+  #arrivalsFromMs = 0
+  /** The next exchange comes no later than this after the last; grows until the calm interval is shorter. */
+  exchangePauseMs = never
   /** Members that were looked at out of turn, of the present probe interval. */
   readonly lookedAt = new Set<string>()
   lookedFromMs: number
+  /** To be probed at the end of this step, out of turn. */
+  readonly toProbe: Member[] = []
   /** Gossip intervals are counted from here, so that members do not gossip in step. */
   readonly #gossipPhaseMs: number
   #sequence = 0
@@ -114,6 +124,14 @@ export class LocalView {
     for (const message of messages) bytes -= compoundPartBytes + messageBytes(message)
     const limit = retransmitLimit(this.parameters.retransmitMultiplier, this.roster.active)
     this.queue.take(bytes, limit, messages, this.#finished)
+  }
+
+  countArrivals(count: number): void {
+    if (this.nowMs - this.#arrivalsFromMs > arrivalWindow * this.parameters.eagerExchangeMs) {
+      this.#arrivalsFromMs = this.nowMs
+      this.arrivals = 0
+    }
+    this.arrivals += count
   }
 
   /** Queues a claim for everybody. */

@@ -5,14 +5,13 @@
  */
 import type { Alive } from '../model/gossip-message.ts'
 import type { LocalView } from './local-view.ts'
-import { startProbe } from './probe.ts'
 import type { Member } from './roster.ts'
 
 /** `claim`: what the other says, with the address where the member is said to be. */
 export function lookAgain(view: LocalView, member: Member, claim: Alive): void {
   if (!mayLook(view, member)) return
   if (!member.isGone) {
-    startProbe(view, member, false)
+    view.toProbe.push(member)
     return
   }
   const { incarnation, name: node } = member

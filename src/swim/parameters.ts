@@ -37,8 +37,8 @@ export interface SwimParameters {
   readonly lateMs: number
   /** Members that are looked at out of turn in one probe interval, because others disagree with us. */
   readonly looksOutOfTurn: number
-  /** An exchange that taught us more than this is followed by another one soon: the pool is healing. */
-  readonly eagerExchangeChanges: number
+  /** More arrivals and disputes at once call for exchanges: after this time, twice it, and so on. */
+  readonly eagerExchangeArrivals: number
   readonly eagerExchangeMs: number
 }
 
@@ -62,7 +62,7 @@ export const lanParameters: SwimParameters = {
   leftKeptMs: 24 * 3_600_000,
   lateMs: 100,
   looksOutOfTurn: 16,
-  eagerExchangeChanges: 8,
+  eagerExchangeArrivals: 8,
   eagerExchangeMs: 1_000,
 }
 

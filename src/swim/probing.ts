@@ -18,3 +18,9 @@ export function probeNext(view: LocalView): void {
   const member = roster.nextToProbe(self)
   if (member !== undefined) startProbe(view, member, true)
 }
+
+/** Those that this step gave a reason to look at. */
+export function probeOutOfTurn(view: LocalView): void {
+  if (view.toProbe.length === 0) return
+  for (const member of view.toProbe.splice(0)) startProbe(view, member, false)
+}

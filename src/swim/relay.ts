@@ -6,6 +6,9 @@ import { noBytes } from '../model/gossip-message.ts'
 import { limits } from '../model/limits.ts'
 import type { LocalView } from './local-view.ts'
 
+/** Nacks leave early enough to arrive before the asker judges (Lifeguard: after 80 % of the timeout). */
+const nackShare = 0.8
+
 export function relayPing(view: LocalView, ask: IndirectPing, from: GossipEndpoint): void {
   const { relays, nowMs, parameters } = view
   if (relays.length >= limits.gossipRelays) return
@@ -15,7 +18,7 @@ export function relayPing(view: LocalView, ask: IndirectPing, from: GossipEndpoi
     askedSequence: ask.sequence,
     asker: ask.source ?? from,
     wantsNack: ask.wantsNack,
-    dueMs: nowMs + parameters.probeTimeoutMs,
+    dueMs: nowMs + parameters.probeTimeoutMs * nackShare,
   })
   view.send(ask.target, { type: 'ping', sequence, node: ask.node, source: view.source })
 }

@@ -21,7 +21,7 @@ export function hearSuspect(view: LocalView, claim: Suspect): boolean {
     accuse(view, member, claim)
     return true
   }
-  if (!suspicion.confirm(claim.from)) return false
+  if (!suspicion.confirm(claim.from, view.nowMs)) return false
   view.suspicions.move(suspicion)
   view.tell(claim)
   return true

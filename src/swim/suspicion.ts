@@ -59,10 +59,12 @@ export class Suspicion {
   }
 
   /** False if it is nothing new: the same accuser again, or nobody is waited for any more. */
-  confirm(accuser: string): boolean {
+  confirm(accuser: string, nowMs: number): boolean {
     if (this.accusers.length > this.terms.wanted || this.accusers.includes(accuser)) return false
     this.accusers.push(accuser)
-    this.dueMs = this.startedAtMs + suspicionTimeoutMs(this.terms, this.accusers.length - 1)
+    const dueMs = this.startedAtMs + suspicionTimeoutMs(this.terms, this.accusers.length - 1)
+    // A deadline in the past would look as if this process had stood still.
+    this.dueMs = Math.max(nowMs, dueMs)
     return true
   }
 }

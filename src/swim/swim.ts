@@ -12,12 +12,12 @@ import type {
 } from '../model/gossip-message.ts'
 import { hearAlive } from './alive-claim.ts'
 import { countAsLeft, hearDead } from './dead-claim.ts'
-import { exchangeWithAnother, hearState, ownStates } from './exchange.ts'
+import { exchangeWithAnother, hastenExchange, hearState, ownStates } from './exchange.ts'
 import { gossip } from './gossip.ts'
 import type { SwimInput } from './input.ts'
 import type { LocalView } from './local-view.ts'
 import { hearAck, hearNack, hearStreamAck, nextProbeMs, pursueProbes } from './probe.ts'
-import { probeNext } from './probing.ts'
+import { probeNext, probeOutOfTurn } from './probing.ts'
 import { reap, reconnect } from './reconnect.ts'
 import { describeAnew, leave } from './refutation.ts'
 import { endRelays, relayAck, relayPing } from './relay.ts'
@@ -82,6 +82,8 @@ export class Swim {
       doDuties(view)
     }
     take(view, input)
+    probeOutOfTurn(view)
+    hastenExchange(view)
     this.#nextDeadlineMs = nextDeadlineMs(view)
   }
 }

@@ -260,7 +260,15 @@ export class Driver implements Consensus, ClusterOperations {
     const done = this.#stopped?.done
     this.#stopped = undefined
     if (done === undefined) return
-    this.#engine.close(done)
+    // A full disk may never take what is left; it was promised to nobody.
+    const deadline = this.#parts.clock.after(this.#parts.timing.giveUpAfterMs, () => {
+      this.#engine.halt()
+      done()
+    })
+    this.#engine.close(() => {
+      deadline.cancel()
+      done()
+    })
     this.#end()
   }
 

@@ -20,20 +20,15 @@ export interface DurableWriterOptions {
 export class DurableWriter {
   readonly #options: DurableWriterOptions
   #isFull: boolean = false
-  #isStopped: boolean = false
+  #isBroken: boolean = false
 
   constructor(options: DurableWriterOptions) {
     this.#options = options
   }
 
-  /** No callback comes after this one. */
-  stop(): void {
-    this.#isStopped = true
-  }
-
   write(file: DiskFile, position: number, bytes: Uint8Array, done: () => void): void {
     file.write(position, bytes, (writeError) => {
-      if (this.#isStopped) return
+      if (this.#isBroken) return
       if (writeError?.code === 'no-space') this.#later(() => this.write(file, position, bytes, done))
       else if (writeError !== undefined) this.#fail(writeError)
       else this.#sync(file, done)
@@ -81,7 +76,7 @@ export class DurableWriter {
   }
 
   #settle(error: DiskError | undefined, done: () => void): void {
-    if (this.#isStopped) return
+    if (this.#isBroken) return
     if (error !== undefined) {
       this.#fail(error)
       return
@@ -93,7 +88,7 @@ export class DurableWriter {
   #later(retry: () => void): void {
     this.#setFull(true)
     this.#options.clock.after(fullDiskRetryMs, () => {
-      if (!this.#isStopped) retry()
+      if (!this.#isBroken) retry()
     })
   }
 
@@ -104,7 +99,7 @@ export class DurableWriter {
   }
 
   #fail(error: DiskError): void {
-    this.#isStopped = true
+    this.#isBroken = true
     this.#options.onFatal(failed('disk-failed', `the disk cannot be trusted: ${error.message}`).failure)
   }
 }

@@ -70,6 +70,7 @@ export class Storage {
     this.#queue.length = 0
     this.#sealTimer?.cancel()
     this.#isHalted = true
+    this.#onIdle = undefined
   }
 
   /** Finishes what is queued, seals the log and lets go of the files. */

@@ -283,6 +283,20 @@ test('a server that is alone refuses writes while its disk is full, answers read
   expect(codeOf(write(servers, 'a', 'taken'))).toBe('open')
 })
 
+test('a server stops although its disk is full', () => {
+  const { servers } = started(1, ['a'])
+  servers.machine('a').disk.freeBytes = 10
+  const answer = write(servers, 'a', 'word')
+  servers.clock.run(10)
+  let stops = 0
+  servers.driver('a').stop(() => {
+    stops += 1
+  })
+  servers.clock.run(20_000)
+  expect(stops).toBe(1)
+  expect(codeOf(answer)).toBe('write-outcome-unknown')
+})
+
 test('a failed sync ends the server: it says so once and promises nothing any more', () => {
   const { servers, leader } = started()
   servers.machine(leader).disk.fail('sync', { code: 'io', message: 'planted' })
@@ -402,6 +416,25 @@ test('a snapshot is taken while writes go on: none waits for it', () => {
   expect(disk.list('snapshots')).toHaveLength(2)
   expect(snapshotWrites).toBeGreaterThan(60)
   expect(slowestMs).toBeLessThan(4)
+})
+
+test('handing over is answered with the new leader, or with a failure when nobody took over', () => {
+  const { servers, leader } = started()
+  const [target = '', other = ''] = names.filter((name) => name !== leader)
+  const answers: string[] = []
+  const note = (result: Result<unknown>): void => {
+    answers.push(result.ok ? `to ${String(result.value)}` : result.failure.code)
+  }
+  servers.driver(leader).transferLeadership(nodeId(target), note)
+  servers.clock.run(500)
+  expect(answers).toEqual([`to ${target}`])
+  servers.network.isolate([other])
+  servers.driver(target).transferLeadership(nodeId(other), note)
+  servers.clock.run(4_000)
+  expect(answers.at(-1)).toBe('conflict')
+  expect(servers.leader()?.id).toBe(target)
+  servers.driver(leader).transferLeadership(undefined, note)
+  expect(answers.at(-1)).toBe('no-leader')
 })
 
 test('membership changes are answered when they are committed, one at a time', () => {
