@@ -73,6 +73,22 @@ describe('a mesh of real processes', () => {
     answers[name as keyof typeof answers].parse(body)
   })
 
+  test('a leaf of a service that the host may not be is refused, and so is its registration in the catalog', async () => {
+    const leaf = await ask('/v1/agent/connect/ca/leaf/database')
+    expect([leaf.status, leaf.headers.get('x-mesh-reason')]).toEqual([403, 'service-not-allowed'])
+    const registered = await fetch(`${alpha.api}/v1/agent/service/register`, {
+      method: 'PUT',
+      headers: { 'x-consul-token': localToken },
+      body: JSON.stringify({ Name: 'database', Port: 5432, Connect: { SidecarService: {} } }),
+    })
+    expect(registered.status).toBe(200)
+    await until('the refusal to be logged', () =>
+      readFileSync(alpha.agent.logFile, 'utf8').includes('"code":"service-not-allowed"') ? true : undefined,
+    )
+    const known = await (await ask('/v1/health/connect/database')).json()
+    expect(known).toEqual([])
+  })
+
   test('trap 1: an index is at least 1 and stays where it is while nothing that was asked about changes', async () => {
     const quiet = ['/v1/health/service/backend', '/v1/catalog/services', '/v1/health/service/unknown']
     const before = await Promise.all(quiet.map(async (path) => indexOf(await ask(path))))
