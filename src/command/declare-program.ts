@@ -14,12 +14,13 @@ const defaultConfiguration = '/etc/mesh-agent'
 
 export function declarePrograms(program: Command, outcome: Outcome): void {
   program.commandsGroup('Programs:')
-  withConfiguration(declare(program, 'agent', 'run the agent of this host')).action(
-    async (options: ConfigurationOptions) => {
-      const { runAgent } = await import('./programs.ts')
-      outcome.status = await runAgent(pathsOf(options))
-    },
-  )
+  withConfiguration(declare(program, 'agent', 'run the agent of this host'))
+    .option('--dev', 'with a server and a proxy of its own on 127.0.0.1; nothing is kept')
+    .action(async (options: ConfigurationOptions & { readonly dev?: true }) => {
+      const { runAgent, runAgentDev } = await import('./programs.ts')
+      outcome.status =
+        options.dev === true ? await runAgentDev(namedIn(options)) : await runAgent(pathsOf(options))
+    })
   withConfiguration(declare(program, 'server', 'run a server: catalog, intentions, certificate authority'))
     .option('--enabled', 'only tell by the exit status: is `server = true`?')
     .action(async (options: ConfigurationOptions & { readonly enabled?: true }) => {
@@ -66,7 +67,12 @@ function withConfiguration(command: Command): Command {
     )
 }
 
+const namedIn = (options: ConfigurationOptions): readonly string[] => [
+  ...(options.configDir ?? []),
+  ...(options.configFile ?? []),
+]
+
 function pathsOf(options: ConfigurationOptions): readonly string[] {
-  const paths = [...(options.configDir ?? []), ...(options.configFile ?? [])]
+  const paths = namedIn(options)
   return paths.length === 0 ? [defaultConfiguration] : paths
 }

@@ -40,7 +40,9 @@ export async function enroll(context: Context, options: EnrollOptions): Promise<
     `as ${identity.services.map((name) => (name === '*' ? 'any service' : name)).join(', ')}`,
   )
   context.terminal.line(`certificate good until ${formatTime(identity.notAfterMs)}, renewed by the agent`)
-  context.terminal.note('Next: systemctl restart mesh-agent')
+  context.terminal.note(
+    'The agent of this host goes on by itself; if it does not run: systemctl start mesh-agent',
+  )
 }
 
 function readSettings(context: Context, path: string): Settings {

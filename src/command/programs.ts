@@ -43,6 +43,11 @@ export async function runDev(options: { readonly once: boolean }): Promise<numbe
   return startDev({ ...options, entry: entryFile() })
 }
 
+export async function runAgentDev(configuration: readonly string[]): Promise<number> {
+  const { startAgentDev } = await import('./dev/agent-dev.ts')
+  return startAgentDev({ entry: entryFile(), configuration })
+}
+
 /**
  * For systemd's ExecCondition: 0 where this host has a server, 1 where it has none. A broken configuration gives 255: below
  * that systemd would pass over the server in silence.

@@ -142,18 +142,6 @@ test('a damaged seal loses nothing', () => {
   }
 })
 
-test('the rest of a failed write that comes back behind a whole segment is harmless', () => {
-  const disk = writtenDisk(60, 1_500, 'stop')
-  for (const name of disk.list('wal').slice(0, -1)) {
-    const clock = new VirtualClock()
-    const image = disk.fork(clock, new SeededRandom(1))
-    const path = `wal/${name}`
-    image.open(path).write(image.read(path)?.length ?? 0, Uint8Array.of(7, 7, 7), () => undefined)
-    clock.run(1)
-    expect(start(image)).toEqual({ failure: '', words: 60 })
-  }
-})
-
 test('a lost segment refuses the start, whichever it is but the last', () => {
   const disk = writtenDisk(60, 1_500, 'stop')
   const names = disk.list('wal')

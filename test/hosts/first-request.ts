@@ -48,7 +48,8 @@ export async function firstRequest(step: Step, { deb, h1, h2 }: Scene): Promise<
 
 export async function install(host: Host, deb: string): Promise<string> {
   await host.push(deb, '/root/mesh-agent.deb')
-  return host.exec('apt-get', 'install', '-y', '/root/mesh-agent.deb')
+  // dpkg may run on a terminal of apt's, whose lines end otherwise.
+  return (await host.exec('apt-get', 'install', '-y', '/root/mesh-agent.deb')).replaceAll('\r', '')
 }
 
 async function idle(host: Host): Promise<void> {

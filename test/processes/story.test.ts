@@ -1,6 +1,7 @@
-// The quickstart as a newcomer runs it: every step shows its proof, and nothing is left behind.
+// The quickstart and development mode as a newcomer runs them: proof at every step, and nothing is left behind. One file,
+// because both use the ports that people expect.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -65,4 +66,27 @@ test('without --once it runs until Ctrl-C, does what it invites to, and tidies u
   expect(output).toContain('mesh intention deny web backend')
   expect(left).toEqual([])
   expect(await accepts('127.0.0.3', 8500)).toBe(false)
+})
+
+test('`mesh agent -dev` serves the API with the services that it was given, and tidies up', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ad-'))
+  const services = mkdtempSync(join(tmpdir(), 'ad-'))
+  writeFileSync(join(services, 'db.hcl'), 'service {\n  name = "db"\n  port = 5432\n}\n')
+  const child = spawn(process.execPath, [entry, 'agent', '-dev', '-config-dir', services], {
+    env: { ...process.env, TMPDIR: folder, NO_COLOR: '1' },
+    stdio: 'ignore',
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  try {
+    await until('the service to be in the catalog', async () => {
+      const response = await fetch('http://127.0.0.1:8500/v1/health/service/db?passing')
+      return response.ok && (await response.text()).includes('"Port":5432') ? true : undefined
+    })
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+    expect(readdirSync(folder)).toEqual([])
+  } finally {
+    child.kill('SIGKILL')
+    for (const path of [folder, services]) rmSync(path, { recursive: true, force: true })
+  }
 })

@@ -83,6 +83,8 @@ export class SimulatedDisk implements Disk {
   /** Callbacks of an earlier life are dropped. */
   #life = 0
   #faults: { operation: DiskOperation; error: DiskError; times: number }[] = []
+  /** Every operation takes this many times as long. */
+  slowness = 1
   /** Room for new bytes; a write beyond it fails. */
   freeBytes = Number.POSITIVE_INFINITY
   /** Called when an operation has succeeded, before its callback: the place to cut a run. */
@@ -161,6 +163,7 @@ export class SimulatedDisk implements Disk {
   heal(): void {
     this.#faults = []
     this.freeBytes = Number.POSITIVE_INFINITY
+    this.slowness = 1
   }
 
   /** Changes one byte of what is durable, as a failing medium does. */
@@ -217,7 +220,7 @@ export class SimulatedDisk implements Disk {
     const { clock, random, writeMaxMs = 0, syncMaxMs = 0 } = this.#options
     const life = this.#life
     const maxMs = operation === 'sync' || operation === 'sync-directory' ? syncMaxMs : writeMaxMs
-    clock.after(maxMs === 0 ? 0 : random.fraction() * maxMs, () => {
+    clock.after(maxMs === 0 ? 0 : random.fraction() * maxMs * this.slowness, () => {
       if (life !== this.#life) return
       const error = this.#fault(operation) ?? work()
       if (error === undefined) this.onOperation(operation, path)

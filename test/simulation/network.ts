@@ -1,6 +1,6 @@
 /**
- * A network in memory between named endpoints: delay, loss, duplicates, one-way cuts. Messages are handed over as they
- * are, not copied; receivers must not change them.
+ * A network in memory between named endpoints: delay, loss, duplicates, one-way cuts, clogged links. Messages are handed
+ * over as they are, not copied; receivers must not change them.
  */
 import type { Clock } from '../../src/platform/ports.ts'
 import type { SeededRandom } from './random.ts'
@@ -8,6 +8,8 @@ import type { SeededRandom } from './random.ts'
 export interface NetworkConditions {
   readonly delayMinMs: number
   readonly delayMaxMs: number
+  /** Delays are mostly short and sometimes long, with this mean above the minimum; without it they are uniform. */
+  readonly delayMeanMs?: number
   /** Chance of each message to be lost. */
   readonly loss: number
   /** Chance of each message to arrive twice. */
@@ -24,6 +26,8 @@ export class SimulatedNetwork<Message> {
   readonly #listeners = new Map<string, Listener<Message>>()
   /** Directed pairs over which nothing passes. */
   readonly #cuts = new Set<string>()
+  /** Directed pairs whose messages wait until a time. */
+  readonly #clogs = new Map<string, number>()
   conditions: NetworkConditions
   /** Messages sent, delivered and lost; a storm shows here. */
   readonly counts = { sent: 0, delivered: 0, lost: 0 }
@@ -67,16 +71,34 @@ export class SimulatedNetwork<Message> {
         }
   }
 
+  /** What is sent from `from` to `to` in the next `durationMs` arrives after them. */
+  clog(from: string, to: string, durationMs: number): void {
+    this.#clogs.set(`${from} ${to}`, this.#clock.monotonicMs() + durationMs)
+  }
+
   heal(): void {
     this.#cuts.clear()
+    this.#clogs.clear()
+  }
+
+  #delayMs(from: string, to: string): number {
+    const { delayMinMs, delayMaxMs, delayMeanMs } = this.conditions
+    const fraction = this.#random.fraction()
+    const delayMs =
+      delayMeanMs === undefined
+        ? delayMinMs + fraction * (delayMaxMs - delayMinMs)
+        : Math.min(delayMaxMs, delayMinMs - Math.log(1 - fraction) * delayMeanMs)
+    if (this.#clogs.size === 0) return delayMs
+    const cloggedMs = (this.#clogs.get(`${from} ${to}`) ?? 0) - this.#clock.monotonicMs()
+    return Math.max(delayMs, cloggedMs + fraction)
   }
 
   #carry(from: string, to: string, message: Message): void {
-    const { delayMinMs, delayMaxMs } = this.conditions
     const receiver = this.#listeners.get(to)
-    this.#clock.after(delayMinMs + this.#random.fraction() * (delayMaxMs - delayMinMs), () => {
+    this.#clock.after(this.#delayMs(from, to), () => {
       // Only the process that listened when it was sent gets it: a restarted one has new connections.
-      if (receiver === undefined || this.#listeners.get(to) !== receiver || this.#cuts.has(`${from} ${to}`)) {
+      const isCut = this.#cuts.size > 0 && this.#cuts.has(`${from} ${to}`)
+      if (receiver === undefined || this.#listeners.get(to) !== receiver || isCut) {
         this.counts.lost += 1
         return
       }

@@ -1,6 +1,7 @@
 /**
  * Two ends of one frame stream in memory, for tests and the simulator. Frames arrive in order after a delay on the given
- * clock; a side can stop reading, so that the other's queue grows, and the stream can be cut like a network cable.
+ * clock; a side can stop reading, so that the other's queue grows, its process can vanish, and the stream can be cut like
+ * a network cable, or stall so that neither side hears of anything.
  */
 import type { Failure } from '../../src/model/errors.ts'
 import type { Clock } from '../../src/platform/ports.ts'
@@ -20,22 +21,40 @@ export interface StreamPair<A, B> {
   readonly right: FrameStream<B, A> & End
   /** Both ends see it break; what was under way is lost. */
   cut(reason?: Failure): void
+  /** While stalled nothing passes, not even that a side ended it. */
+  stall(on: boolean): void
 }
 
 export interface End {
   /** Stops or goes on taking frames; the other end's queue grows meanwhile. */
   pauseReading(paused: boolean): void
+  /** The process on this side is gone: it hears nothing any more, the other side finds out. */
+  abandon(): void
   readonly isClosed: boolean
 }
 
 const broken: Failure = { code: 'no-server', message: 'the stream broke' }
 
 export function streamPair<A, B>(options: StreamOptions): StreamPair<A, B> {
-  const left = new StreamEnd<A, B>(options)
-  const right = new StreamEnd<B, A>(options)
+  const wire: Wire = { isStalled: false }
+  const left = new StreamEnd<A, B>(options, wire)
+  const right = new StreamEnd<B, A>(options, wire)
   left.other = right
   right.other = left
-  return { left, right, cut: (reason = broken) => left.breakBoth(reason) }
+  return {
+    left,
+    right,
+    cut: (reason = broken) => left.breakBoth(reason),
+    stall: (on) => {
+      wire.isStalled = on
+      for (const end of [left, right]) end.wireChanged()
+    },
+  }
+}
+
+/** What both ends share. */
+interface Wire {
+  isStalled: boolean
 }
 
 interface Listener<In> {
@@ -46,6 +65,7 @@ interface Listener<In> {
 
 class StreamEnd<Out, In> implements FrameStream<Out, In>, End {
   readonly #options: StreamOptions
+  readonly #wire: Wire
   other: StreamEnd<In, Out> | undefined
   #outgoing: { readonly frame: Out; readonly bytes: number }[] = []
   #queuedBytes = 0
@@ -56,8 +76,9 @@ class StreamEnd<Out, In> implements FrameStream<Out, In>, End {
   #listener: Listener<In> | undefined
   #closeReason: { readonly reason: Failure | undefined } | undefined
 
-  constructor(options: StreamOptions) {
+  constructor(options: StreamOptions, wire: Wire) {
     this.#options = options
+    this.#wire = wire
   }
 
   get isClosed(): boolean {
@@ -85,7 +106,26 @@ class StreamEnd<Out, In> implements FrameStream<Out, In>, End {
 
   destroy(reason: Failure): void {
     this.close(reason)
-    this.#options.clock.after(this.#options.delayMs ?? 0, () => this.other?.breakBoth(broken))
+    this.#tellOther()
+  }
+
+  abandon(): void {
+    this.#listener = undefined
+    this.close(undefined)
+    this.#tellOther()
+  }
+
+  /** The wire stalled or works again. */
+  wireChanged(): void {
+    if (this.#closed) this.#tellOther()
+    else this.planDelivery()
+  }
+
+  #tellOther(): void {
+    if (this.other?.isClosed !== false) return
+    this.#options.clock.after(this.#options.delayMs ?? 0, () => {
+      if (!this.#wire.isStalled) this.other?.close(broken)
+    })
   }
 
   listen(listener: Listener<In>): void {
@@ -116,6 +156,7 @@ class StreamEnd<Out, In> implements FrameStream<Out, In>, End {
   #deliver(): void {
     const { other } = this
     if (other === undefined || other.#listener === undefined || other.#readingPaused || this.#closed) return
+    if (this.#wire.isStalled) return
     const hadQueue = this.#queuedBytes > 0
     const frames = this.#outgoing
     this.#outgoing = []

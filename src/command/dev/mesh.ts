@@ -14,6 +14,8 @@ export interface HostPlan {
   readonly services: readonly string[]
   /** Service files by name: their text is put into the agent's configuration directory. */
   readonly files: Readonly<Record<string, string>>
+  /** Further files and folders of the agent's configuration. */
+  readonly configuration?: readonly string[]
 }
 
 export interface MeshPlan {
@@ -51,13 +53,13 @@ export class LocalMesh {
     this.plan = plan
     this.serverDirectory = join(plan.directory, 'server')
     this.operatorTokenFile = join(this.serverDirectory, 'data/server/operator.token')
-    this.server = this.program('server', this.serverDirectory, 'server')
+    this.server = this.program('server', this.serverDirectory, ['server'])
     this.hosts = plan.hosts.map((host) => {
       const directory = join(plan.directory, host.name)
       return {
         plan: host,
-        agent: this.program(`agent ${host.name}`, directory, 'agent'),
-        proxy: this.program(`proxy ${host.name}`, directory, 'proxy'),
+        agent: this.program(`agent ${host.name}`, directory, ['agent', ...(host.configuration ?? [])]),
+        proxy: this.program(`proxy ${host.name}`, directory, ['proxy']),
         configuration: join(directory, 'conf'),
         data: join(directory, 'data'),
         run: join(directory, 'run'),
@@ -136,13 +138,21 @@ export class LocalMesh {
     return { MESH_HTTP_ADDR: host.api, MESH_TOKEN_FILE: this.operatorTokenFile }
   }
 
-  private program(name: string, directory: string, command: string): Program {
+  private program(
+    name: string,
+    directory: string,
+    [command, ...configuration]: readonly [string, ...string[]],
+  ): Program {
     mkdirSync(join(directory, 'conf'), { recursive: true })
     mkdirSync(join(directory, 'run'), { recursive: true, mode: 0o700 })
     mkdirSync(join(directory, 'data'), { recursive: true, mode: 0o700 })
     return new Program({
       name,
-      args: [this.plan.entry, command, '--config-dir', join(directory, 'conf')],
+      args: [
+        this.plan.entry,
+        command,
+        ...[join(directory, 'conf'), ...configuration].flatMap((path) => ['--config-dir', path]),
+      ],
       logFile: join(directory, `${command}.log`),
     })
   }

@@ -3,10 +3,12 @@
  * config/examples/quickstart. With `once` it walks through the story and ends; without, it runs until Ctrl-C. Leaves nothing
  * behind either way.
  */
-import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stopSignal } from '../../platform/lifecycle.ts'
 import { version } from '../version.ts'
+import { writeEnvironment } from './environment.ts'
 import { accepts, LocalMesh } from './mesh.ts'
 import { Program, until } from './program.ts'
 import { Screen } from './screen.ts'
@@ -56,7 +58,7 @@ export async function startDev(options: DevOptions): Promise<number> {
     sample(options, directory, ['web', '127.0.0.1:8080', `${upstream.host}:${upstream.port}`]),
     sample(options, directory, ['backend', '127.0.0.1:9090', '']),
   ]
-  const ended = endSignal()
+  const ended = stopSignal().then(() => 'ended' as const)
   try {
     screen.title(`mesh-agent ${version}: a whole mesh on this machine`)
     const begun = await Promise.race([begin(mesh, samples, screen), ended])
@@ -134,21 +136,9 @@ async function healthy(mesh: LocalMesh): Promise<true | undefined> {
 async function invite(mesh: LocalMesh, screen: Screen): Promise<void> {
   const alpha = mesh.host('alpha')
   await mesh.cli(['intention', 'allow', 'web', 'backend'], mesh.hostEnvironment(alpha))
-  const environment = join(mesh.plan.directory, 'env')
-  const command = [process.execPath, mesh.plan.entry].map((part) => `'${part}'`).join(' ')
-  writeFileSync(
-    environment,
-    [
-      `export MESH_HTTP_ADDR=${alpha.api}`,
-      `export MESH_TOKEN_FILE='${mesh.operatorTokenFile}'`,
-      `mesh() { ${command} "$@"; }`,
-      '',
-    ].join('\n'),
-  )
-  chmodSync(environment, 0o600)
   screen.title('running; web may call backend')
   screen.line('Try, in another terminal:')
-  screen.command(`. ${environment}`, 'gives you the `mesh` command for this mesh')
+  screen.command(`. ${writeEnvironment(mesh, alpha)}`, 'gives you the `mesh` command for this mesh')
   screen.command('curl http://127.0.0.1:8080/backend', 'web asks backend through the mesh')
   screen.command('mesh services', 'what is registered, and how it is')
   screen.command('mesh intention deny web backend', 'then curl again: refused, within a moment')
@@ -156,12 +146,4 @@ async function invite(mesh: LocalMesh, screen: Screen): Promise<void> {
   screen.command(`curl ${alpha.api}/v1/health/connect/backend?pretty`, 'the API that Consul’s tools speak')
   screen.line('')
   screen.line(`Logs: ${mesh.plan.directory}/*/*.log    End: Ctrl-C`)
-}
-
-/** Ctrl-C under npm arrives twice; the second must not cut the tidying short. */
-function endSignal(): Promise<'ended'> {
-  return new Promise((resolve) => {
-    process.on('SIGINT', () => resolve('ended'))
-    process.on('SIGTERM', () => resolve('ended'))
-  })
 }

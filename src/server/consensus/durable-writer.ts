@@ -59,16 +59,8 @@ export class DurableWriter {
     )
   }
 
-  /** Cuts the file, syncs and closes it. */
   truncate(file: DiskFile, bytes: number, done: () => void): void {
-    file.truncate(bytes, (error) =>
-      this.#settle(error, () =>
-        this.#sync(file, () => {
-          file.close()
-          done()
-        }),
-      ),
-    )
+    file.truncate(bytes, (error) => this.#settle(error, () => this.#sync(file, done)))
   }
 
   #sync(file: DiskFile, done: () => void): void {

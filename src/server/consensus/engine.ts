@@ -40,6 +40,15 @@ export interface EngineParts {
   readonly timing: Timing
   readonly thresholds: SnapshotThresholds
   readonly onFatal: (failure: Failure) => void
+  readonly observer?: StepObserver
+}
+
+/** Sees the core from outside, for checkers and traces. It must change nothing. */
+export interface StepObserver {
+  /** Before the first step: the core as it was recovered from disk. */
+  opened(raft: Raft): void
+  /** After each step, before its effects are carried out. */
+  stepped(raft: Raft, input: Input, effects: Effects): void
 }
 
 /** What happened, for those who wait for it. Called between steps, never within one. */
@@ -101,7 +110,8 @@ export class Engine {
 
   /** Begins: from here on messages are taken and time passes. */
   start(): void {
-    const { transport, raft } = this.#parts
+    const { transport, raft, observer } = this.#parts
+    observer?.opened(raft)
     transport.onMessage((from, message) => this.#receive(from, message))
     transport.setServers(raft.configuration.configuration.servers)
     this.nudge()
@@ -117,8 +127,10 @@ export class Engine {
     this.#queue.push({ input, then })
     if (this.#isStepping) return
     this.#isStepping = true
+    const { raft, observer } = this.#parts
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      const effects = this.#parts.raft.step(next.input)
+      const effects = raft.step(next.input)
+      observer?.stepped(raft, next.input, effects)
       this.#carryOut(effects)
       next.then?.(effects)
     }

@@ -13,6 +13,7 @@ import { emptyLog } from '../../raft/terms.ts'
 import type { RaftTransport, StateMachine } from './contract.ts'
 import { Driver } from './driver.ts'
 import { DurableWriter } from './durable-writer.ts'
+import type { StepObserver } from './engine.ts'
 import { readFormat } from './format.ts'
 import { HardStateFile, type RecoveredHardState, recoverHardState } from './hard-state.ts'
 import { type RecoveredLog, recoverLog } from './recovery.ts'
@@ -38,6 +39,7 @@ export interface ConsensusOptions {
   readonly timing?: Timing
   readonly thresholds?: SnapshotThresholds
   readonly segmentBytes?: number
+  readonly observer?: StepObserver
 }
 
 /** Calls back once, with a driver that runs, or with why the server must not start. */

@@ -70,8 +70,6 @@ class LogReader {
   #configurations: IndexedConfiguration[] = []
   readonly #segments: Segment[] = []
   readonly #repairs: Repair[] = []
-  /** What cannot be read at the end of the segment before; harmless if the next one continues right before it. */
-  #doubt: string | undefined
 
   result(): RecoveredLog {
     return {
@@ -93,8 +91,7 @@ class LogReader {
     const preamble = decodePreamble(bytes)
     if (preamble === undefined) {
       const isBegun = this.#segments.length === 0 || bytes.length > preambleBytes
-      if (!isLast || isBegun || this.#doubt !== undefined)
-        return this.#doubt ?? damage(this.#indexOf(path), path, 0)
+      if (!isLast || isBegun) return damage(this.#indexOf(path), path, 0)
       // Its creation was interrupted: no frame was ever written to it.
       this.#repairs.push({ kind: 'remove', path })
       return undefined
@@ -125,9 +122,7 @@ class LogReader {
         preamble.chain === this.#chain &&
         preamble.firstBatch === this.#nextBatch
       const follows = preamble.replaces || (base.index === last.index && base.term === last.term)
-      if (!continues || !follows) return this.#doubt ?? damage(this.#nextIndex, path, 0)
-      // What stood behind the last batch was the rest of a write that failed, and its removal was lost.
-      this.#doubt = undefined
+      if (!continues || !follows) return damage(this.#nextIndex, path, 0)
       if (preamble.replaces) this.#replaceBy(base)
     }
     this.#chain = preamble.chain
@@ -166,8 +161,7 @@ class LogReader {
         const fault: Fault = { at, kind: read.fault, batch: this.#nextBatch }
         if (isLast && judgeTail(bytes, fault, this.#salt) === 'torn') return batchStart
         const next = logIndex(expectedIndex(open, this.#nextIndex))
-        const index = wasCommitFrame(bytes, fault, this.#salt) ? logIndex(next - 1) : next
-        return this.#stopAt(damage(index, path, at), isLast, batchStart)
+        return damage(wasCommitFrame(bytes, fault, this.#salt) ? logIndex(next - 1) : next, path, at)
       }
       const { header } = read
       if (header.batch !== this.#nextBatch || header.chain !== chain) return damage(header.index, path, at)
@@ -182,15 +176,7 @@ class LogReader {
       } else open.push({ header, payload: read.payload, offset: at })
       at = read.end
     }
-    if (open.length > 0 && !isLast)
-      return this.#stopAt(damage(expectedIndex(open, this.#nextIndex), path, at), isLast, batchStart)
-    return batchStart
-  }
-
-  /** Damage, unless the next segment shows that the log went on from `batchStart`. */
-  #stopAt(problem: string, isLast: boolean, batchStart: number): string | number {
-    if (isLast) return problem
-    this.#doubt = problem
+    if (open.length > 0 && !isLast) return damage(expectedIndex(open, this.#nextIndex), path, at)
     return batchStart
   }
 

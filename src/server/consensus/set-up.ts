@@ -86,7 +86,13 @@ export function repairFiles(
   }
   const next = (): void => repairFiles(disk, writer, rest, done)
   if (repair.kind === 'remove') writer.remove(repair.path, next)
-  else writer.truncate(disk.open(repair.path), repair.bytes, next)
+  else {
+    const file = disk.open(repair.path)
+    writer.truncate(file, repair.bytes, () => {
+      file.close()
+      next()
+    })
+  }
 }
 
 /** Names that an earlier process saw may not be durable yet. */

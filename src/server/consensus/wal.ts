@@ -60,16 +60,17 @@ export class WriteAheadLog implements LogStore {
   }
 
   /**
-   * Makes what was found durable: an earlier process may have left the last batch in the page cache only. It is written
-   * again, because after a failed sync the kernel takes such pages for clean and a new sync alone would skip them.
-   * Everything before it was durable when it was begun.
+   * Makes what was found durable: an earlier process may have left the end of the last segment, or its removal, in the
+   * page cache only. Both are done again, because after a failed sync the kernel takes such pages for clean and a new sync
+   * alone would skip them. Everything before the last batch was durable when that was begun.
    */
   adopt(lastBatchAt: number, done: () => void): void {
     this.#begin()
+    const { writer } = this.#options
     const current = this.#current
     const file = this.#fileOf(current.sequence)
     const bytes = file.read(lastBatchAt, current.bytes - lastBatchAt)
-    this.#options.writer.write(file, lastBatchAt, bytes, () => this.#end(done))
+    writer.truncate(file, current.bytes, () => writer.write(file, lastBatchAt, bytes, () => this.#end(done)))
   }
 
   /** Makes one batch durable, then calls back. Without changes it only seals the batch before. */
