@@ -30,6 +30,7 @@ export interface Inputs {
 }
 
 const packaging = join(root, 'packaging')
+const examples = join(root, 'config/examples/quickstart')
 const units = ['mesh-agent.service', 'mesh-server.service', 'mesh-proxy.service']
 
 /** Writes the tree below `tree`, which exists and is empty. */
@@ -54,6 +55,8 @@ export function stage(tree: string, inputs: Inputs): void {
   put('usr/share/doc/mesh-agent/copyright', copyrightFile(packages, inputs.nodeLicence))
   put('usr/share/doc/mesh-agent/changelog.gz', compressed(changelog(inputs)))
   put('usr/share/man/man1/mesh.1.gz', compressed(manPage(from('deb/mesh.1'), inputs)))
+  for (const name of readdirSync(examples))
+    put(`usr/share/doc/mesh-agent/examples/${name}`, readFileSync(join(examples, name), 'utf8'))
   put('usr/share/lintian/overrides/mesh-agent', from('deb/lintian-overrides'))
   settle(tree, inputs.timeSeconds)
 }

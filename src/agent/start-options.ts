@@ -5,6 +5,6 @@ export interface AgentOptions {
   readonly configuration: Configuration
   readonly load: (sources: readonly SourceFile[]) => Loaded<Configuration>
   readonly configurationPaths: readonly string[]
-  readonly sockets: { readonly api: string; readonly link: string }
+  readonly sockets: { readonly api: string; readonly link: string; readonly token: string }
   readonly version: string
 }

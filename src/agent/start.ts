@@ -48,43 +48,74 @@ export async function startAgent(options: AgentOptions): Promise<number> {
   const rooms = openRooms(surroundings, link.value)
   const listening = await serveApi(options, surroundings, { rooms, localToken })
   if (!listening.ok) return refused(log, listening.failure)
-  const waiting = awaitEnrollment(surroundings, () => {
-    rooms.join()
-    notifier.ready(`${settings.nodeName} in ${settings.datacenter}`)
-  })
-  const status = surroundings.enrollment.identity() === undefined ? notEnrolled : 'joining'
-  await running(options, { rooms, notifier, log, status })
-  waiting.stop()
+  const membership = joinOnceEnrolled(surroundings, rooms)
+  await running(options, { rooms, notifier, log, membership })
+  membership.stop()
   rooms.stop()
   await Promise.all([listening.value(), link.value.close()])
   return 0
 }
 
+/**
+ * On a host with a server the first start is ready when the server let this agent in, so that whoever started it can go on
+ * at once; but not later than this, because the agent serves local callers in any case.
+ */
+const ownServerWaitMs = 15_000
 const notEnrolled = 'waiting to be enrolled: run `mesh enroll` on this host'
+
+interface Membership {
+  /** This host is enrolled, and its agent connects to the servers. */
+  readonly joined: Promise<void>
+  isJoined(): boolean
+  stop(): void
+}
+
+function joinOnceEnrolled(surroundings: Surroundings, rooms: AgentRooms): Membership {
+  let isJoined = false
+  const { promise: joined, resolve } = Promise.withResolvers<void>()
+  const waiting = awaitEnrollment(surroundings, () => {
+    isJoined = true
+    rooms.join()
+    resolve()
+  })
+  return { joined, isJoined: () => isJoined, stop: () => waiting.stop() }
+}
 
 interface Running {
   readonly rooms: AgentRooms
   readonly notifier: Notifier
   readonly log: ProgramLog
-  readonly status: string
+  readonly membership: Membership
 }
 
-/** Says that it is ready, obeys SIGHUP, and resolves when it is told to stop. */
-async function running(options: AgentOptions, { rooms, notifier, log, status }: Running): Promise<void> {
-  const { nodeName, datacenter } = options.configuration.settings
-  log.info('serving', { node: nodeName, datacenter, version: options.version })
-  notifier.ready(status)
+/** Says when it is ready, obeys SIGHUP, and resolves when it is told to stop. */
+async function running(options: AgentOptions, { rooms, notifier, log, membership }: Running): Promise<void> {
+  const { nodeName, datacenter, server } = options.configuration.settings
+  const stopped = stopSignal()
+  const status = (): string => (membership.isJoined() ? `${nodeName} in ${datacenter}` : notEnrolled)
   const endWatch = notifier.watch(turning())
   process.on('SIGHUP', () => {
     notifier.reloading()
     rooms.reload()
-    notifier.ready(`${nodeName} in ${datacenter}`)
+    notifier.ready(status())
   })
-  await stopSignal()
+  if (server) await Promise.race([membership.joined, stopped, after(ownServerWaitMs)])
+  log.info('serving', { node: nodeName, datacenter, version: options.version })
+  notifier.ready(status())
+  membership.joined.then(() => notifier.status(status()), ignored)
+  await stopped
   log.info('stopping')
   notifier.stopping()
   endWatch()
 }
+
+const after = (delayMs: number): Promise<void> =>
+  new Promise((resolve) => {
+    systemClock.after(delayMs, resolve)
+  })
+
+/** A promise that nobody rejects. */
+const ignored = (): void => undefined
 
 function refused(log: Log, failure: Failure): number {
   log.error('this agent does not start', { code: failure.code, reason: failure.message })
@@ -142,7 +173,9 @@ function awaitEnrollment(surroundings: Surroundings, onEnrolled: () => void): En
   const { settings } = surroundings.configuration
   const waiting = new EnrollmentWaiting({
     ...surroundings,
-    tokenText: () => readTokenFile(settings.enrollmentTokenFile),
+    tokenText: () =>
+      readTokenFile(settings.enrollmentTokenFile) ??
+      (settings.server ? readTokenFile(surroundings.sockets.token) : undefined),
     connect: (token) =>
       createGrpcClient({
         ...surroundings,

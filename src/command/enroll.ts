@@ -16,6 +16,7 @@ import { createStateFiles } from '../platform/state-files.ts'
 import { type EnrollmentToken, parseEnrollmentToken } from '../rpc/enrollment-token.ts'
 import { createGrpcClient } from '../rpc/grpc-client.ts'
 import { formatTime } from '../wire/http-json/time.ts'
+import { mayBe } from './allowed-services.ts'
 import { readSources, showMistakes } from './configuration.ts'
 import type { Context } from './declare.ts'
 import { CommandFailure, systemReason } from './failure.ts'
@@ -36,9 +37,7 @@ export async function enroll(context: Context, options: EnrollOptions): Promise<
   const token = required(parseEnrollmentToken(await readToken(context, options.tokenFile)))
   const identity = await enrollHost(settings, token)
   context.terminal.line(`Enrolled: ${identity.node} in ${identity.datacenter}`)
-  context.terminal.line(
-    `as ${identity.services.map((name) => (name === '*' ? 'any service' : name)).join(', ')}`,
-  )
+  context.terminal.line(mayBe(identity.services))
   context.terminal.line(`certificate good until ${formatTime(identity.notAfterMs)}, renewed by the agent`)
   context.terminal.note(
     'The agent of this host goes on by itself; if it does not run: systemctl start mesh-agent',

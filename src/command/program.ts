@@ -120,7 +120,7 @@ function declareServices(program: Command): void {
 
 interface TokenFlags extends SharedOptions {
   readonly node?: string
-  readonly service: string
+  readonly service?: string
   readonly ttl: string
   readonly quiet?: true
 }
@@ -129,7 +129,10 @@ function declareToken(program: Command): void {
   const token = declare(program, 'token', 'make enrollment tokens')
   const create = declare(token, 'create', 'make a token that lets one host in, once')
     .option('--node <name>', 'only a host of this name may use it')
-    .option('--service <names>', 'what the host may be: names with commas between', '*')
+    .option(
+      '--service <names>',
+      'what the host may be: names with commas between, * for any (default: nothing)',
+    )
     .option('--ttl <duration>', 'how long it is good', '24h')
     .option('-q, --quiet', 'print the token alone')
     .addHelpText('after', '\nExample: mesh token create -node web-1 -service web,api -q > token')

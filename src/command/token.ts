@@ -8,6 +8,7 @@ import { limits } from '../model/limits.ts'
 import { systemClock } from '../platform/clock.ts'
 import { systemRandom } from '../platform/random.ts'
 import { formatTime } from '../wire/http-json/time.ts'
+import { mayBe } from './allowed-services.ts'
 import type { ConnectionFlags } from './connection.ts'
 import type { Context } from './declare.ts'
 import { UsageFailure } from './failure.ts'
@@ -15,7 +16,7 @@ import { failureOf, findServerSocket, type ServerSocket } from './server-socket.
 
 export interface TokenOptions extends ConnectionFlags {
   readonly node?: string
-  readonly service: string
+  readonly service?: string
   readonly ttl: string
   readonly quiet?: true
 }
@@ -37,7 +38,7 @@ export async function createToken(context: Context, options: TokenOptions): Prom
     terminal.line(made.Token)
     terminal.note('')
     terminal.note(`Good once, until ${made.ExpiresAt}, for ${made.Node === '' ? 'any host' : made.Node}`)
-    terminal.note(`as ${made.Services.map((name) => (name === '*' ? 'any service' : name)).join(', ')}.`)
+    terminal.note(`${mayBe(made.Services)}.`)
     terminal.note('Carry it to the host as a file and type there: mesh enroll -token-file FILE')
   })
 }
@@ -46,12 +47,18 @@ function requestOf(options: TokenOptions): TokenRequest {
   const ttlMs = parseDurationMs(options.ttl)
   if (ttlMs === undefined || ttlMs < 1_000 || ttlMs > limits.enrollmentTtlMaxMs)
     throw new UsageFailure(`-ttl ${options.ttl}: write a duration from 1s to 720h, such as 24h`)
-  const services = options.service
+  return { node: options.node ?? '', services: servicesOf(options), ttlMs }
+}
+
+/** Without the flag the host may be nothing: what it may be is decided, not assumed. */
+function servicesOf({ service }: TokenOptions): readonly string[] {
+  if (service === undefined) return []
+  const services = service
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '')
   if (services.length === 0) throw new UsageFailure('-service names no service; * stands for any')
-  return { node: options.node ?? '', services, ttlMs }
+  return services
 }
 
 async function askAgent({ client }: Context, request: TokenRequest): Promise<TokenJson> {

@@ -74,16 +74,17 @@ export async function openCluster(
   const consensus = opened.value
   const admission = new Admission({ consensus, clock, log, metrics })
   const cluster = { store, publisher, consensus, admission }
-  if (!consensus.isNew()) {
+  if (consensus.isNew()) {
+    const bootstrapped = await bootstrap(options, cluster)
+    if (!bootstrapped.ok) return bootstrapped
+  }
+  // A crash may have come between the first configuration and the genesis: then the log is read, and there is no cluster.
+  if (await hasCluster(cluster)) {
     const clusterKey = readClusterKey(files)
-    if (!clusterKey.ok) return clusterKey
-    await settled(store)
-    return ok({ ...cluster, clusterKey: clusterKey.value })
+    return clusterKey.ok ? ok({ ...cluster, clusterKey: clusterKey.value }) : clusterKey
   }
   const secrets = prepareSecrets(files, random)
   if (!secrets.ok) return secrets
-  const founded = await found(options, cluster)
-  if (!founded.ok) return founded
   const { defaultIntentionAction, datacenter } = settings
   const nowMs = clock.wallMs()
   const genesis = makeGenesis({ datacenter, defaultIntentionAction, secrets: secrets.value, random, nowMs })
@@ -96,11 +97,11 @@ export async function openCluster(
   return ok({ ...cluster, clusterKey: secrets.value.clusterKey })
 }
 
-/** Makes this server the only voter of a new cluster; resolves when it leads. */
-async function found(
+/** Makes this server the only voter of a new cluster. */
+async function bootstrap(
   options: ClusterOptions,
   { consensus }: Pick<Cluster, 'consensus'>,
-): Promise<Result<true>> {
+): Promise<Result<unknown>> {
   const { settings, files, id } = options
   const key = openServerKey(files)
   if (!key.ok) return key
@@ -110,25 +111,20 @@ async function found(
     suffrage: 'voter',
     publicKey: publicKeyPem(key.value),
   } as const
-  const bootstrapped = await new Promise<Result<unknown>>((resolve) => {
+  return new Promise((resolve) => {
     consensus.bootstrap({ servers: [server] }, resolve)
   })
-  if (!bootstrapped.ok) return bootstrapped
-  await new Promise<void>((resolve) => {
-    consensus.onLeadership((leading) => {
-      if (leading) resolve()
-    })
-  })
-  return ok(true)
 }
 
-/** A server that restarts has its settings once the committed log is applied. */
-function settled(store: Store): Promise<void> {
+/** Resolves when the state has a cluster's settings, or when this server leads and everything that was committed has none. */
+function hasCluster({ consensus, store }: Pick<Cluster, 'consensus' | 'store'>): Promise<boolean> {
+  const isSettled = (): boolean => store.view().settings() !== undefined
   return new Promise((resolve) => {
-    if (store.view().settings() !== undefined) resolve()
-    else
-      store.onCommit((view) => {
-        if (view.settings() !== undefined) resolve()
-      })
+    store.onCommit(() => {
+      if (isSettled()) resolve(true)
+    })
+    consensus.onLeadership((leading) => {
+      if (leading || isSettled()) resolve(isSettled())
+    })
   })
 }

@@ -9,6 +9,7 @@ import { createAccess } from './access/access.ts'
 import { Authority } from './ca/authority.ts'
 import { Hosts } from './ca/hosts.ts'
 import { LeafSigning } from './ca/leaf-signing.ts'
+import { inviteOwnAgent, type OwnAgentPorts } from './ca/own-agent.ts'
 import { OwnCertificate } from './ca/own-certificate.ts'
 import { createCalls } from './calls.ts'
 import { Configured } from './leader/configured.ts'
@@ -35,6 +36,8 @@ export interface ServerRooms {
   /** The first certificate of the RPC listener; later ones come by `onIdentity`. */
   readonly identity: TlsIdentity
   onIdentity(listener: (identity: TlsIdentity) => void): void
+  /** A token for this host's own agent, where it is not enrolled yet. */
+  inviteOwnAgent(done: (token: string) => void): void
   readonly log: Log
   readonly metrics: Metrics
   stop(done: () => void): void
@@ -73,6 +76,7 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
   if (!certificate.ok) return certificate
   return ok({
     ...certificate.value,
+    inviteOwnAgent: (done) => inviteOwnAgent(invitationOf(options), done),
     calls: createCalls({ access, admission, reader, hub, hosts, leaves }),
     log,
     metrics,
@@ -96,6 +100,19 @@ function takeDuties(options: RoomOptions, hub: SessionHub): void {
   const { nodeName: name, advertiseAddress: address, datacenter, nodeMeta: meta } = settings
   const node = { id: '', name, address, datacenter, taggedAddresses: { lan: address, wan: address }, meta }
   new OwnNode({ store, consensus, write, clock, log, node, port: settings.ports.server, version })
+}
+
+function invitationOf({ settings, clock, random, log, cluster }: RoomOptions): OwnAgentPorts {
+  const { store, consensus, admission } = cluster
+  return {
+    view: () => store.view(),
+    write: (command, reply) => admission.write({ kind: 'server', node: settings.nodeName }, command, reply),
+    servers: () => consensus.configuration().servers.map((server) => server.address),
+    node: settings.nodeName,
+    clock,
+    random,
+    log,
+  }
 }
 
 /** Names and addresses of the servers, from the log's own configuration. */

@@ -2,6 +2,7 @@
  * `mesh server`: the composition root. Everything below gets what it needs as arguments; this file alone names adapters
  * of the machine. The order is: claim the data directory, open the log, lead or wait for a leader, then serve.
  */
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatConfigError } from '../config/format.ts'
 import type { Configuration, Loaded, SourceFile } from '../config/settings.ts'
@@ -25,7 +26,7 @@ export interface ServerOptions {
   readonly configuration: Configuration
   readonly load: (sources: readonly SourceFile[]) => Loaded<Configuration>
   readonly configurationPaths: readonly string[]
-  readonly sockets: { readonly server: string }
+  readonly sockets: { readonly server: string; readonly token: string }
   readonly version: string
 }
 
@@ -94,6 +95,7 @@ async function serve(options: ServerOptions, rooms: ServerRooms, voice: Voice): 
     reload(options, log)
     notifier.ready(ready)
   })
+  rooms.inviteOwnAgent((token) => offer(options, token, log))
   log.info('serving', {
     address: settings.advertiseAddress,
     port: settings.ports.server,
@@ -107,6 +109,17 @@ async function serve(options: ServerOptions, rooms: ServerRooms, voice: Voice): 
   await Promise.all(listening.value.map((listener) => new Promise<void>((done) => listener.close(done))))
   await new Promise<void>((done) => rooms.stop(done))
   return 0
+}
+
+/** Puts the token beside the server's socket: who may use that may read it. Without an agent here nobody does. */
+function offer({ sockets }: ServerOptions, token: string, log: Log): void {
+  try {
+    rmSync(sockets.token, { force: true })
+    writeFileSync(sockets.token, `${token}\n`, { mode: 0o640 })
+    chmodSync(sockets.token, 0o640)
+  } catch (error) {
+    log.warn('the token for the agent of this host could not be written', { error })
+  }
 }
 
 /** Of a server's settings the log level alone can change while it runs; a mistake leaves it as it was. */

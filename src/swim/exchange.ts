@@ -37,7 +37,6 @@ export function ownStates(view: LocalView): readonly MemberState[] {
 export function hearState(view: LocalView, state: PushPull): void {
   const disputed: MemberState[] = []
   for (const one of state.members) hearOne(view, one, disputed)
-  if (disputed.length > 0) view.countArrivals(disputed.length)
   settleSome(view, disputed)
 }
 
@@ -60,7 +59,7 @@ function hearOne(view: LocalView, one: MemberState, disputed: MemberState[]): vo
   switch (status) {
     case 'alive':
       if (member?.isGone && incarnation <= member.incarnation && sameEndpoint(member.record, record))
-        disputed.push(one)
+        returnOf(view, one, disputed)
       else hearAlive(view, record)
       return
     case 'left':
@@ -75,6 +74,12 @@ function hearOne(view: LocalView, one: MemberState, disputed: MemberState[]): vo
     default:
       unreachable(status)
   }
+}
+
+/** Another member sees one alive that we saw fail: likely a split that has healed, and there will be more of them. */
+function returnOf(view: LocalView, one: MemberState, disputed: MemberState[]): void {
+  view.countArrivals(1)
+  disputed.push(one)
 }
 
 /** Almost always true, in thousands of members per exchange: the cheap way out. */

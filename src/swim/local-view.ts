@@ -61,7 +61,7 @@ export class LocalView {
   readonly source: GossipSource
   /** No suspicion ends before: we stood still and have packets to read first. */
   forgivenUntilMs = 0
-  /** New and returned members, and disputes, of late. */
+  /** New, returned and perhaps returning members, of late. */
   arrivals = 0
   #arrivalsFromMs = 0
   /** The next exchange comes no later than this after the last; grows until the calm interval is shorter. */

@@ -37,7 +37,7 @@ export interface SwimParameters {
   readonly lateMs: number
   /** Members that are looked at out of turn in one probe interval, because others disagree with us. */
   readonly looksOutOfTurn: number
-  /** More arrivals and disputes at once call for exchanges: after this time, twice it, and so on. */
+  /** More arrivals at once call for exchanges: after this time, twice it, and so on. */
   readonly eagerExchangeArrivals: number
   readonly eagerExchangeMs: number
 }

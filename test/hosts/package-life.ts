@@ -3,13 +3,15 @@
  * one that cannot read the configuration is not taken over, and purge leaves nothing behind.
  */
 import { equal, match, notEqual } from 'node:assert/strict'
-import { install, type Scene } from './first-request.ts'
+import { hostOf, install, type Scene } from './first-request.ts'
 import type { Step } from './steps.ts'
 import type { Host } from './testbed.ts'
 
 const programs = ['mesh-agent', 'mesh-server', 'mesh-proxy']
 
-export async function packageLife(step: Step, { deb, h1, h2 }: Scene): Promise<void> {
+export async function packageLife(step: Step, scene: Scene): Promise<void> {
+  const h1 = hostOf(scene, 'vm1')
+  const h2 = hostOf(scene, 'vm2')
   await step(
     'an upgrade keeps conffiles, restarts agent and server, and leaves the proxy running',
     async () => {
@@ -34,7 +36,7 @@ export async function packageLife(step: Step, { deb, h1, h2 }: Scene): Promise<v
   await step('a removed package keeps its state, and comes back by itself when installed again', async () => {
     await h2.exec('apt-get', 'remove', '-y', 'mesh-agent')
     equal((await h2.attempt('pgrep', '-u', 'mesh-agent,mesh-proxy')).output, '')
-    await install(h2, deb)
+    await install(h2)
     equal((await h2.exec('systemctl', 'is-active', 'mesh-agent')).trim(), 'active')
   })
   await step('purge leaves no file, user or group', async () => {

@@ -1,5 +1,5 @@
 /**
- * `npm run test:hosts`: builds the package, boots two hosts with systemd and own addresses, and does with them what an
+ * `npm run test:hosts`: builds the package, boots three hosts with systemd and own addresses, and does with them what an
  * operator does. Prints one line per step with its time. Exits 0, 1 on failure, 77 with a reason where hosts cannot be
  * booted; takes the hosts down in every case. MESH_TESTBED_SUITE=trixie tries another Debian.
  */
@@ -29,11 +29,10 @@ async function main(): Promise<number> {
     await tearDown()
     const deb = await step('the package is built', () => buildDeb({ compression: 'zstd', output }))
     const root = await step('the root filesystem is there', rootFileSystem)
-    hosts = await step('two hosts boot', () => boot(2, root))
-    const [h1, h2] = hosts
-    if (h1 === undefined || h2 === undefined) throw new Error('two hosts were asked for')
-    await firstRequest(step, { deb, h1, h2 })
-    await packageLife(step, { deb, h1, h2 })
+    hosts = await step('three hosts boot', () => boot(3, root))
+    const scene = { deb, hosts: new Map(hosts.map((host, i) => [`vm${i + 1}`, host])) }
+    await firstRequest(step, scene)
+    await packageLife(step, scene)
     finish()
     return 0
   } catch (error) {

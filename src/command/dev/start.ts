@@ -3,9 +3,9 @@
  * config/examples/quickstart. With `once` it walks through the story and ends; without, it runs until Ctrl-C. Leaves nothing
  * behind either way.
  */
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { stopSignal } from '../../platform/lifecycle.ts'
 import { version } from '../version.ts'
 import { writeEnvironment } from './environment.ts'
@@ -23,7 +23,6 @@ export interface DevOptions {
 /** Where everything is; the services themselves are on 127.0.0.1, as their files say. */
 export const addresses = { server: '127.0.0.1', alpha: '127.0.0.2', beta: '127.0.0.3' } as const
 export const upstream = { host: '127.0.0.1', port: 9191 } as const
-const examples = join(import.meta.dirname, '../../../config/examples/quickstart')
 
 /** Everything that has to be free before anything is started. */
 const wanted: readonly (readonly [host: string, port: number])[] = [
@@ -36,6 +35,7 @@ const wanted: readonly (readonly [host: string, port: number])[] = [
 ]
 
 export async function startDev(options: DevOptions): Promise<number> {
+  const { entry } = options
   const screen = new Screen()
   const busy = await firstBusy()
   if (busy !== undefined) {
@@ -47,11 +47,11 @@ export async function startDev(options: DevOptions): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'mesh-'))
   const mesh = new LocalMesh({
     directory,
-    entry: options.entry,
+    entry,
     serverAddress: addresses.server,
     hosts: [
-      { name: 'alpha', address: addresses.alpha, services: ['web'], files: example('web.hcl') },
-      { name: 'beta', address: addresses.beta, services: ['backend'], files: example('backend.hcl') },
+      { name: 'alpha', address: addresses.alpha, services: ['web'], files: example(entry, 'web.hcl') },
+      { name: 'beta', address: addresses.beta, services: ['backend'], files: example(entry, 'backend.hcl') },
     ],
   })
   const samples = [
@@ -86,9 +86,12 @@ async function firstBusy(): Promise<string | undefined> {
   return undefined
 }
 
-const example = (name: string): Readonly<Record<string, string>> => ({
-  [name]: readFileSync(join(examples, name), 'utf8'),
-})
+/** The examples lie beside the source, or where the package puts them. */
+function example(entry: string, name: string): Readonly<Record<string, string>> {
+  const folders = ['../config/examples/quickstart', '../../share/doc/mesh-agent/examples']
+  const paths = folders.map((folder) => join(dirname(entry), folder, name))
+  return { [name]: readFileSync(paths.find((path) => existsSync(path)) ?? '', 'utf8') }
+}
 
 function sample(
   { entry }: DevOptions,

@@ -93,7 +93,7 @@ export interface TokenBody {
 export function parseTokenBody(body: unknown): Result<TokenBody> {
   const read = decodeObject(body, ['Node', 'Services', 'TTL'], (fields) => ({
     node: fields.text('Node'),
-    services: fields.has('Services') ? fields.texts('Services') : ['*'],
+    services: fields.has('Services') ? fields.texts('Services') : [],
     ttlMs: fields.has('TTL') ? fields.durationMs('TTL') : limits.enrollmentTtlMs,
   }))
   if (!read.ok) return read

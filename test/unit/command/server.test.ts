@@ -56,7 +56,7 @@ test('status asks the server of this machine when no agent is named', async () =
   expect(await onServer('status', '-leader')).toEqual({ status: 0, out: '10.0.0.1:8300\n', err: '' })
 })
 
-test('token create works on a server before any agent is enrolled, by the right to its socket', async () => {
+test('token create works on a server before any agent is enrolled, with the operator token of this machine', async () => {
   mkdirSync(join(folder, 'agent'), { recursive: true })
   // A token that is lying around must not be tried here: the server would refuse it.
   writeFileSync(join(folder, 'agent/local.token'), 'x'.repeat(43))
