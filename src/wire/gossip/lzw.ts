@@ -60,7 +60,6 @@ export function compressLzw(bytes: Uint8Array): Uint8Array {
   const first = bytes[0]
   sink.put(clearCode, width)
   if (first === undefined) {
-    // Go writes the first clear code of an empty stream one step early; readers do not care about the codes' order.
     sink.put(endCode, width)
     return sink.finish()
   }

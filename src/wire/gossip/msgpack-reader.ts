@@ -79,7 +79,7 @@ export class MsgpackReader {
     if (this.fault !== '') return ''
     for (let one = at; one < at + length; one += 1)
       if ((this.#bytes[one] ?? 0) > 0x7f) return this.#decode(at, length)
-    return this.#bytes.latin1Slice(at, at + length)
+    return this.#bytes.toString('latin1', at, at + length)
   }
 
   boolean(): boolean {

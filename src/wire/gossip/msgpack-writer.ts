@@ -52,7 +52,8 @@ export class MsgpackWriter {
   text(text: string): this {
     const length = Buffer.byteLength(text)
     this.#rawHead(length)
-    this.#bytes.utf8Write(text, this.#reserve(length), length)
+    const at = this.#reserve(length)
+    this.#bytes.write(text, at, length, 'utf8')
     return this
   }
 

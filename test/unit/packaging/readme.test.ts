@@ -28,3 +28,11 @@ test('its links lead to files of the repository', () => {
   expect(links.length).toBeGreaterThan(5)
   expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([])
 })
+
+test('the files that the architecture page names are there', () => {
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+  const paths = [...text.matchAll(/`((?:[a-z]+\/)+[a-z-]+\.ts)`/g)].map((match) => match[1] ?? '')
+  expect(paths.length).toBeGreaterThan(30)
+  const missing = paths.filter((path) => !existsSync(join(root, 'src', path)) && !existsSync(join(root, path)))
+  expect(missing).toEqual([])
+})
