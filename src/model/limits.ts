@@ -241,6 +241,17 @@ export const limits = {
 
   /** Members of one gossip pool that one member remembers; Consul advises 5,000. */
   gossipMembers: 32_768,
+  gossipNameBytes: 255,
+  /** Description of one member: Serf's encoded tags (memberlist's limit). */
+  gossipMetaBytes: 512,
+  /** The largest datagram there is; what we send is 1,400 bytes. */
+  gossipPacketBytes: 65_535,
+  /** One message on a stream, also after decompression: the state of 32,768 members and Serf's beside it. */
+  gossipStreamBytes: 20 * 1024 * 1024,
+  /** Layers of compression and compounds in one datagram; memberlist uses two. */
+  gossipNesting: 3,
+  /** Keys of one keyring; a rotation needs two. */
+  gossipKeys: 16,
   /** Messages of the layer above gossip that wait to be told; Serf's queue. */
   gossipBroadcasts: 4_096,
   /** Probes on behalf of others that are under way. */

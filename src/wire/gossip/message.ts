@@ -3,7 +3,7 @@
  * fields are skipped, known ones are checked; what is malformed is refused as a whole.
  */
 import { unreachable } from '../../model/errors.ts'
-import type { Alive, Dead, GossipMessage, GossipSource, Suspect } from '../../model/gossip-message.ts'
+import type { Alive, GossipMessage, GossipSource, IndirectPing } from '../../model/gossip-message.ts'
 import { addressToBytes } from './address.ts'
 import { Fields } from './fields.ts'
 import { messageTypes } from './message-type.ts'
@@ -88,16 +88,39 @@ export function decodeMessage(bytes: Uint8Array): GossipMessage | string {
   return message ?? `message type ${type} in a datagram`
 }
 
-/** Undefined for types that have no place in a datagram, or a fault in the reader. */
+/** Undefined for types that have no place in a datagram. What is returned after a fault is to be thrown away. */
 export function readMessage(reader: MsgpackReader, type: number | undefined): GossipMessage | undefined {
-  const fields = new Fields(reader)
   switch (type) {
-    case messageTypes.ping:
-      return fields.read(),
-        { type: 'ping', sequence: fields.sequence, node: fields.node, source: fields.source }
+    case messageTypes.ping: {
+      const { sequence, node, source } = new Fields(reader).read().needsSequence()
+      return { type: 'ping', sequence, node, source }
+    }
+    case messageTypes.indirectPing:
+      return readIndirectPing(new Fields(reader).read().needsSequence().needsAddress())
+    case messageTypes.ack: {
+      const { sequence, payload } = new Fields(reader).read().needsSequence()
+      return { type: 'ack', sequence, payload }
+    }
+    case messageTypes.nack:
+      return { type: 'nack', sequence: new Fields(reader).read().needsSequence().sequence }
+    case messageTypes.suspect:
+    case messageTypes.dead: {
+      const { incarnation, node, from } = new Fields(reader).read().needsNode()
+      return { type: type === messageTypes.dead ? 'dead' : 'suspect', incarnation, node, from }
+    }
+    case messageTypes.alive:
+      return aliveOf(new Fields(reader).read().needsNode().needsAddress())
     default:
       return undefined
   }
 }
 
-export type Accusation = Suspect | Dead
+function readIndirectPing(fields: Fields): IndirectPing {
+  const { sequence, node, address, port, wantsNack, source } = fields
+  return { type: 'indirect-ping', sequence, target: { address, port }, node, wantsNack, source }
+}
+
+export function aliveOf(fields: Fields): Alive {
+  const { incarnation, node, address, port, meta, versions } = fields
+  return { type: 'alive', incarnation, node, address, port, meta, versions }
+}

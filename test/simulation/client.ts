@@ -1,0 +1,273 @@
+/**
+ * Clients that write and read: intentions, config entries with their conditions, services of hosts without an agent. Each
+ * written value is unique, so that an answer names the write that it saw.
+ */
+import type { Command } from '../../src/model/command.ts'
+import type { Failure, Result } from '../../src/model/errors.ts'
+import type { IntentionAction } from '../../src/model/intention.ts'
+import type { Consistency, Queries, QueryName, ReadAnswer } from '../../src/model/query.ts'
+import { type Written } from '../../src/server/admission/admission.ts'
+import type { RegisterInput, RegisterOutput } from '../linearizability/register.ts'
+import { aNode, aService, aSidecar } from '../unit/store/rows.ts'
+import { type Calls, surelyNotMade } from './calls.ts'
+import type { Asked, History } from './checks/history.ts'
+import type { WriteChecker } from './checks/writes.ts'
+import type { SeededRandom } from './random.ts'
+import type { SimulatedServer, World } from './server.ts'
+import { kinds } from './trace.ts'
+
+/** One thing that can be written and read: how, and what a read says about it. */
+export interface Subject<Name extends QueryName = QueryName> {
+  readonly key: string
+  readonly query: Name
+  readonly args: Queries[Name]['args']
+  /** The value that an answer shows, and the index of its row; null where the thing is not there. */
+  readonly valueIn: (answer: Queries[Name]['answer']) => { readonly value: string; readonly index: number } | null
+  readonly put: (value: string, casIndex: number | undefined) => Command
+  readonly remove: () => Command
+  readonly hasCas: boolean
+}
+
+const callTimeoutMs = 5_000
+const attemptsMax = 4
+
+export interface ClientPorts {
+  readonly world: World
+  readonly calls: Calls
+  readonly history: History
+  readonly writes: WriteChecker
+  readonly random: SeededRandom
+}
+
+export class SimulatedClient {
+  readonly #ports: ClientPorts
+  readonly #number: number
+  #written = 0
+  /** By key: what this client saw last, for conditional writes. */
+  readonly #seen = new Map<string, { readonly value: string; readonly index: number } | null>()
+
+  constructor(ports: ClientPorts, number: number) {
+    this.#ports = ports
+    this.#number = number
+  }
+
+  write(): void {
+    const { random } = this.#ports
+    const subject = random.pick(subjects)
+    const seen = this.#seen.get(subject.key)
+    if (random.chance(0.15)) this.#change(subject, { kind: 'delete' }, subject.remove())
+    else if (subject.hasCas && seen !== undefined && random.chance(0.7)) {
+      const value = this.#nextValue()
+      const input: RegisterInput = { kind: 'cas', expected: seen?.value ?? null, value }
+      this.#change(subject, input, subject.put(value, seen?.index ?? 0))
+    } else {
+      const value = this.#nextValue()
+      this.#change(subject, { kind: 'write', value }, subject.put(value, undefined))
+    }
+  }
+
+  read(): void {
+    const { random } = this.#ports
+    const subject = random.pick(subjects)
+    const consistency = random.pick(['default', 'default', 'consistent', 'stale'] as const)
+    this.readFrom(this.#ports.calls.pick(), subject, consistency, () => undefined)
+  }
+
+  /** `done` hears whether there was an answer. */
+  readFrom(
+    server: SimulatedServer | undefined,
+    subject: Subject,
+    consistency: Consistency,
+    done: (answered: boolean) => void,
+  ): void {
+    const { world, calls, history, writes } = this.#ports
+    if (server === undefined) {
+      done(false)
+      return
+    }
+    const isStale = consistency === 'stale'
+    const asked = isStale ? undefined : history.call(subject.key, this.#number, { kind: 'read' })
+    const options = { consistency, minIndex: 0, waitMs: 0 }
+    const request = { name: subject.query, args: subject.args, options, token: '' }
+    const follows = !server.leads
+    calls.call<ReadAnswer<QueryName>>(
+      server,
+      { kind: 'read', timeoutMs: callTimeoutMs },
+      (rooms, reply) => rooms.reader.read(request, reply).cancel,
+      (result) => {
+        done(result.ok)
+        this.#traceAnswer(subject.key, result)
+        if (!result.ok) {
+          world.reached.hit('read refused')
+          asked?.refused()
+          return
+        }
+        const found = subject.valueIn(result.value.answer)
+        if (follows && !isStale) world.reached.hit('read on a follower')
+        asked?.answered({ kind: 'value', value: found?.value ?? null })
+        if (asked === undefined) {
+          world.reached.hit('stale read')
+          writes.sawStale(subject.key, found?.value ?? null)
+        }
+        this.#seen.set(subject.key, found)
+      },
+    )
+  }
+
+  #nextValue(): string {
+    this.#written += 1
+    return `c${this.#number}-${this.#written}`
+  }
+
+  #change(subject: Subject, input: RegisterInput, command: Command): void {
+    const { history, writes } = this.#ports
+    const asked = history.call(subject.key, this.#number, input)
+    if ('value' in input) writes.called(subject.key, input.value)
+    this.#attempt(command, subject.key, 1, (result) => {
+      this.#traceAnswer(subject.key, result)
+      if (result.ok) this.#made(subject, input, command, asked, result.value)
+      else this.#notMade(subject, input, asked, result.failure)
+    })
+  }
+
+  /** Another server is asked only when it is sure that nothing was done. */
+  #attempt(command: Command, key: string, attempts: number, done: (result: Result<Written>) => void): void {
+    const { world, calls, random } = this.#ports
+    const server = calls.pick()
+    const again = (result: Result<Written>): void => {
+      const retries = !result.ok && surelyNotMade(result.failure) && attempts < attemptsMax
+      if (!retries) done(result)
+      else
+        world.clock.after(random.fraction() * 200, () => this.#attempt(command, key, attempts + 1, done))
+    }
+    if (server === undefined) {
+      again({ ok: false, failure: { code: 'no-server', message: 'none runs' } })
+      return
+    }
+    world.trace.event(kinds.called, this.#number, attempts, () =>
+      `client ${this.#number} -> ${server.id} ${command.type} ${key}`,
+    )
+    calls.call<Written>(
+      server,
+      { kind: 'write', timeoutMs: callTimeoutMs },
+      (rooms, reply) => {
+        rooms.admission.write({ kind: 'operator', name: 'sim' }, command, reply)
+        return undefined
+      },
+      again,
+    )
+  }
+
+  #made(
+    subject: Subject,
+    input: RegisterInput,
+    command: Command,
+    asked: Asked,
+    written: Written,
+  ): void {
+    this.#ports.writes.acknowledged(written.index, command)
+    const swapped = written.value.kind !== 'unchanged'
+    if (input.kind !== 'cas') asked.answered({ kind: 'done' })
+    else {
+      if (!swapped) this.#ports.world.reached.hit('write conflicted')
+      asked.answered({ kind: 'swapped', swapped })
+    }
+    if (input.kind === 'delete') this.#seen.set(subject.key, null)
+    else if ('value' in input && swapped)
+      this.#seen.set(subject.key, { value: input.value, index: written.index })
+    if (input.kind === 'cas' && !swapped) this.#seen.delete(subject.key)
+  }
+
+  #notMade(subject: Subject, input: RegisterInput, asked: Asked, failure: Failure): void {
+    const { world, writes } = this.#ports
+    if (failure.code === 'write-outcome-unknown') {
+      world.reached.hit('write of unknown outcome')
+      asked.unknown()
+      return
+    }
+    world.reached.hit('write refused')
+    asked.refused()
+    if ('value' in input) writes.refused(subject.key, input.value)
+  }
+
+  #traceAnswer(key: string, result: Result<unknown>): void {
+    this.#ports.world.trace.event(kinds.answered, this.#number, result.ok ? 1 : 0, () =>
+      `client ${this.#number} hears about ${key}: ${result.ok ? 'ok' : result.failure.code}`,
+    )
+  }
+}
+
+const sources = ['web', 'api', '*'] as const
+const destinations = ['web', 'db', '*'] as const
+const actions: readonly IntentionAction[] = ['allow', 'deny']
+
+const intentionSubjects = sources.flatMap((source) =>
+  destinations.map((destination): Subject<'intentions.exact'> => ({
+    key: `intention ${source}>${destination}`,
+    query: 'intentions.exact',
+    args: { source, destination },
+    valueIn: (row) => (row === null ? null : { value: row.description, index: row.modifyIndex }),
+    put: (value) => ({
+      type: 'intention.upsert',
+      id: `${source}-${destination}`,
+      sourceName: source,
+      destinationName: destination,
+      action: actions[value.length % 2] ?? 'deny',
+      description: value,
+      meta: {},
+    }),
+    remove: () => ({ type: 'intention.delete', sourceName: source, destinationName: destination }),
+    hasCas: false,
+  })),
+)
+
+const entrySubjects = ['cfg-1', 'cfg-2', 'cfg-3'].map((name): Subject<'config.get'> => ({
+  key: `entry ${name}`,
+  query: 'config.get',
+  args: { kind: 'service-intentions', name },
+  valueIn: (row) =>
+    row === null ? null : { value: row.sources[0]?.description ?? '', index: row.modifyIndex },
+  put: (value, casIndex) => ({
+    type: 'config-entry.upsert',
+    entry: {
+      kind: 'service-intentions',
+      name,
+      meta: {},
+      sources: [{ name: 'web', action: 'deny', description: value, precedence: 0 }],
+    },
+    ...(casIndex === undefined ? {} : { casIndex }),
+  }),
+  remove: () => ({ type: 'config-entry.delete', kind: 'service-intentions', name }),
+  hasCas: true,
+}))
+
+const externalNodes = ['ext-1', 'ext-2', 'ext-3'] as const
+
+const serviceSubjects = externalNodes.flatMap((node) =>
+  ['s1', 's2'].map((id): Subject<'catalog.node'> => ({
+    key: `service ${node}/${id}`,
+    query: 'catalog.node',
+    args: { node },
+    valueIn: (answer) => {
+      const service = answer?.services.find((one) => one.id === id)
+      return service === undefined ? null : { value: service.meta['value'] ?? '', index: service.modifyIndex }
+    },
+    put: (value) => ({
+      type: 'catalog.register',
+      node: aNode(node, { id: '' }),
+      services: [
+        id === 's2' ? aSidecar('web2', { id, meta: { value } }) : aService('db', { id, meta: { value } }),
+      ],
+      checks: [],
+    }),
+    remove: () => ({ type: 'catalog.deregister', node, serviceId: id }),
+    hasCas: false,
+  })),
+)
+
+/** Everything that clients write and read. */
+export const subjects: readonly Subject[] = [...intentionSubjects, ...entrySubjects, ...serviceSubjects].map(
+  (subject) => subject as Subject,
+)
+
+export type { RegisterOutput }
