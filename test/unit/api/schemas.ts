@@ -326,7 +326,7 @@ export const answers = {
 export const enrollmentToken = z.strictObject({
   Token: text.min(1),
   Node: text,
-  Services: z.array(text.min(1)).min(1),
+  Services: z.array(text.min(1)),
   ExpiresAt: time,
 })
 
