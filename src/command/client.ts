@@ -16,6 +16,7 @@ import { CommandFailure } from './failure.ts'
 export interface Reply {
   readonly status: number
   readonly text: string
+  readonly bytes: Uint8Array
   header(name: string): string
   json<T>(): T
 }
@@ -23,6 +24,8 @@ export interface Reply {
 export interface Client {
   /** A reply with status below 300; anything else is a `CommandFailure` with the agent's own words. */
   ask(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Reply>
+  /** Like `ask` for PUT, with a body that is taken as it is. */
+  store(path: string, bytes: Uint8Array): Promise<Reply>
   /** Like `ask` for GET, but undefined for 404. */
   find(path: string): Promise<Reply | undefined>
 }
@@ -33,14 +36,17 @@ const replyLimitBytes = 256 * 1024 * 1024
 export function createClient(flags: ConnectionFlags): Client {
   const address = findAddress(flags, process.env)
   const token = findToken(flags, process.env, tokenScope(address))
-  const send = (method: string, path: string, body?: unknown): Promise<Reply> =>
-    exchange(address, { method, path, token, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  const send = (method: string, path: string, body?: Uint8Array): Promise<Reply> =>
+    exchange(address, { method, path, token, ...(body === undefined ? {} : { body }) })
+  const accepted = async (sent: Promise<Reply>): Promise<Reply> => {
+    const reply = await sent
+    if (reply.status < 300) return reply
+    throw refusal(reply)
+  }
   return {
-    async ask(method, path, body) {
-      const reply = await send(method, path, body)
-      if (reply.status < 300) return reply
-      throw refusal(reply)
-    },
+    ask: (method, path, body) =>
+      accepted(send(method, path, body === undefined ? undefined : Buffer.from(JSON.stringify(body)))),
+    store: (path, bytes) => accepted(send('PUT', path, bytes)),
     async find(path) {
       const reply = await send('GET', path)
       if (reply.status === 404) return undefined
@@ -67,7 +73,7 @@ interface Request {
   readonly method: string
   readonly path: string
   readonly token: string
-  readonly body?: string
+  readonly body?: Uint8Array
 }
 
 function exchange(address: Address, asked: Request): Promise<Reply> {
@@ -85,7 +91,7 @@ function exchange(address: Address, asked: Request): Promise<Reply> {
           ...(asked.token === '' ? {} : { 'X-Consul-Token': asked.token }),
           ...(asked.body === undefined
             ? {}
-            : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(asked.body) }),
+            : { 'Content-Type': 'application/json', 'Content-Length': asked.body.length }),
         },
       },
       (response) => collect(response, resolve, reject),
@@ -111,10 +117,12 @@ function collect(
     reject(new CommandFailure(`the agent's answer ended early: ${error.message}`)),
   )
   response.on('end', () => {
-    const text = Buffer.concat(pieces).toString()
+    const bytes = Buffer.concat(pieces)
+    const text = bytes.toString()
     resolve({
       status: response.statusCode ?? 0,
       text,
+      bytes,
       header: (name) => String(response.headers[name] ?? ''),
       json: <T>() => parseJson(text) as T,
     })

@@ -14,6 +14,7 @@ import {
   withOutput,
 } from './declare.ts'
 import { declareIntentions } from './declare-intention.ts'
+import { declareKv } from './declare-kv.ts'
 import { declarePrograms } from './declare-program.ts'
 import { showVersion, version } from './version.ts'
 
@@ -26,6 +27,7 @@ export function createProgram(outcome: Outcome): Command {
   program.commandsGroup('The mesh:')
   declareIntentions(program, outcome)
   declareMesh(program)
+  declareKv(program)
   declareHost(program)
   declarePrograms(program, outcome)
   declareOther(program)

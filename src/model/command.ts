@@ -6,11 +6,13 @@
  * with `version-mismatch` instead of skipping it, because skipping would let states drift apart.
  */
 import type { Principal } from './access.ts'
+import type { AutopilotConfig, ServerInfo } from './autopilot.ts'
 import type { CaRoot, Enrollment, Operator } from './authority.ts'
 import type { Check } from './check.ts'
 import type { ClusterSettings, ConfigEntry, ConfigEntryKind } from './config-entry.ts'
 import type { Failure } from './errors.ts'
 import type { IntentionAction } from './intention.ts'
+import type { KvEntry } from './kv.ts'
 import type { Node } from './node.ts'
 import type { Service } from './service.ts'
 
@@ -69,6 +71,35 @@ export type Command =
     }
   | { readonly type: 'intention.delete'; readonly sourceName: string; readonly destinationName: string }
   | { readonly type: 'enrollment.create'; readonly enrollment: Omit<Enrollment, 'createdAtMs' | 'usedBy'> }
+  /** `casIndex` 0: only where the key is not there; another: only where the entry was last changed at it. */
+  | ({ readonly type: 'kv.set'; readonly casIndex?: number } & KvEntry)
+  /** `recurse`: everything that begins with `key`, and no `casIndex`. With `casIndex` a missing key is as wanted. */
+  | {
+      readonly type: 'kv.delete'
+      readonly key: string
+      readonly recurse: boolean
+      readonly casIndex?: number
+    }
+  /**
+   * Puts another state in the place of this one, in steps so that no server is held up: `begin` forgets an earlier
+   * attempt, pieces of state text come in order and are made into rows beside the live ones, `commit` swaps them.
+   */
+  | { readonly type: 'restore.begin'; readonly id: string }
+  | { readonly type: 'restore.piece'; readonly id: string; readonly sequence: number; readonly text: string }
+  /** `pieces` is how many there were. */
+  | { readonly type: 'restore.commit'; readonly id: string; readonly pieces: number }
+  | { readonly type: 'restore.abort'; readonly id: string }
+  /** Raises what the servers may write into the log (feature.ts); never lowers it. Proposed by the leader. */
+  | { readonly type: 'feature.raise'; readonly level: number }
+  /** A server says about itself what the others have to know; proposed by that server. */
+  | { readonly type: 'server.announce'; readonly server: ServerInfo }
+  | { readonly type: 'autopilot.set'; readonly config: AutopilotConfig; readonly casIndex?: number }
+  /** Every server works out the hash of its state at this entry; changes nothing. */
+  | { readonly type: 'verify.mark' }
+  /** What the leader found for the mark at `index`; every server compares. */
+  | { readonly type: 'verify.result'; readonly index: number; readonly hash: string }
+  /** Forgets the tombstones of deletions up to this log index; proposed by the leader when they are old. */
+  | { readonly type: 'kv.reap'; readonly upToIndex: number }
   | {
       readonly type: 'enrollment.redeem'
       readonly tokenHash: string
@@ -78,6 +109,34 @@ export type Command =
     }
 
 export type CommandType = Command['type']
+
+const commandTypes: Readonly<Record<CommandType, true>> = {
+  genesis: true,
+  'settings.set': true,
+  'catalog.register': true,
+  'catalog.deregister': true,
+  'config-entry.upsert': true,
+  'config-entry.delete': true,
+  'intention.upsert': true,
+  'intention.delete': true,
+  'enrollment.create': true,
+  'enrollment.redeem': true,
+  'kv.set': true,
+  'kv.delete': true,
+  'kv.reap': true,
+  'restore.begin': true,
+  'restore.piece': true,
+  'restore.commit': true,
+  'restore.abort': true,
+  'feature.raise': true,
+  'server.announce': true,
+  'autopilot.set': true,
+  'verify.mark': true,
+  'verify.result': true,
+}
+
+/** Whether this version knows the command: one that it does not know it must neither log nor apply. */
+export const isCommandType = (type: string): type is CommandType => Object.hasOwn(commandTypes, type)
 
 /** What applying one command gave: the same on every server. */
 export type Applied =

@@ -28,4 +28,6 @@ export interface ClusterSettings {
   readonly clusterId: string
   readonly datacenter: string
   readonly defaultIntentionAction: IntentionAction
+  /** See feature.ts; absent in clusters that are older than levels, which stand at 1. */
+  readonly featureLevel?: number
 }

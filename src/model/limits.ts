@@ -66,8 +66,18 @@ export const limits = {
   /** Service patterns of one enrollment. */
   servicesPerEnrollment: 256,
 
-  /** One log entry; Consul's soft limit per Raft entry. */
-  commandBytes: 512 * 1024,
+  /** Consul's `kv_max_value_size`. */
+  kvValueBytes: 512 * 1024,
+  /** A key or the beginning of keys; the depth of its tree is at most this. */
+  kvKeyChars: 4_096,
+  /** How long deleted keys are remembered for watchers, and the steps in which they are forgotten (Consul's values). */
+  tombstoneTtlMs: 15 * 60_000,
+  tombstoneGranularityMs: 30_000,
+  /** Tombstones that one command forgets. */
+  tombstonesPerReap: 1_024,
+
+  /** One log entry: the largest value of the key-value store in base64, with its key and envelope. */
+  commandBytes: 768 * 1024,
   /** Proposals accepted and not yet committed. */
   uncommittedBytes: 64 * 1024 * 1024,
   proposalsInFlight: 16_384,
@@ -83,6 +93,15 @@ export const limits = {
   applyBatchEntries: 256,
   /** Newest log entries kept in memory for followers; older ones are read from disk. */
   recentLogBytes: 32 * 1024 * 1024,
+  /** Writes that wait at one server for a leader, and how often it looks whether there is one. */
+  writesHeld: 8_192,
+  leaderLookMs: 50,
+  /** Writes on their way from one server to the leader, and bytes queued for the network; more are refused. */
+  forwardsInFlight: 8_192,
+  forwardQueueBytes: 16 * 1024 * 1024,
+  /** How long the leader may take over the connection and over one write; a call of an agent takes at most 30 s. */
+  forwardOpenMs: 2_000,
+  forwardTimeoutMs: 15_000,
   /** Linearizable reads that wait for their proof of leadership. */
   readsWaiting: 16_384,
   /** One piece of a snapshot on its way to another server, and how many may lack their answer. */
@@ -100,7 +119,14 @@ export const limits = {
   snapshotTrailEntries: 10_240,
   /** One encoded message between servers. */
   raftMessageBytes: 16 * 1024 * 1024,
+  /** The same with the frame around it. */
+  raftFrameBytes: 16 * 1024 * 1024 + 64,
   serversPerCluster: 16,
+  /** Messages to another server that wait for its connection, by channel; what the network takes of them at once. */
+  raftHeartbeatsQueuedBytes: 16 * 1024,
+  raftAppendsQueuedBytes: 32 * 1024 * 1024,
+  raftSnapshotsQueuedBytes: 4 * 1024 * 1024,
+  raftStreamBytes: 4 * 1024 * 1024,
 
   /** Blocking query: default and longest wait (Consul's values), and how many one server holds. */
   blockingDefaultMs: 300_000,
@@ -174,6 +200,8 @@ export const limits = {
   streamsPerSession: 1_024,
   /** Text for people in REFUSED, RESET and GOAWAY. */
   tunnelTextBytes: 256,
+  /** How long a session without streams stays for the next one. */
+  tunnelIdleMs: 60_000,
   /** Bytes staged for one session before its streams stop reading; twice that and a peer that does not read is dropped. */
   tunnelBacklogBytes: 1024 * 1024,
   /** Instances tried for one connection. */
@@ -201,6 +229,8 @@ export const limits = {
   linkHelloTimeoutMs: 5_000,
   /** Counters go to the agent this often, when they changed. */
   statsEveryMs: 1_000,
+  /** Refusals of peers that never proved who they are, logged per second; all are counted. A flood must not fill the disk. */
+  strangersLoggedPerSecond: 20,
   /** Pairs of source and destination that one worker counts; further ones share one row. */
   telemetryPairs: 4_096,
   /** The last good state is written this long after a change, or later where writing takes long. */
@@ -220,6 +250,10 @@ export const limits = {
   rpcCallsPerConnection: 4_096,
   /** Connections that one server holds: its agents, twice while they change over, and operators. */
   rpcConnections: 12_000,
+  /** Connections of callers that have not proved to belong to the cluster, calls open on each, and bytes of one request. */
+  rpcStrangers: 256,
+  rpcStrangerCalls: 4,
+  rpcStrangerRequestBytes: 32 * 1024,
   /** Calls of one agent that wait for a server to be reached. */
   rpcCallsHeld: 4_096,
   /** How long a server may take over a call, beside the time that a read asked to wait. */
@@ -252,6 +286,13 @@ export const limits = {
   gossipNesting: 3,
   /** Keys of one keyring; a rotation needs two. */
   gossipKeys: 16,
+  /** Name of a user event or query. */
+  serfNameBytes: 512,
+  /** Lamport times whose user events and queries are remembered, and events and queries of one time (Serf's ring). */
+  serfTimesKept: 512,
+  serfEventsPerTime: 64,
+  /** Intents about members that are not known yet. */
+  serfIntentsKept: 4_096,
   /** Messages of the layer above gossip that wait to be told; Serf's queue. */
   gossipBroadcasts: 4_096,
   /** Probes on behalf of others that are under way. */

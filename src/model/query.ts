@@ -7,6 +7,7 @@ import type { PublicCaRoot } from './authority.ts'
 import type { Check, CheckStatus } from './check.ts'
 import type { ConfigEntry, ConfigEntryKind } from './config-entry.ts'
 import type { Decision, Intention } from './intention.ts'
+import type { KvEntry } from './kv.ts'
 import type { Node } from './node.ts'
 import type { RowIndexes, Service, ServiceEntry, ServiceKind } from './service.ts'
 
@@ -58,6 +59,16 @@ export interface Queries {
     answer: (ConfigEntry & RowIndexes) | null
   }
   'config.list': { args: { readonly kind: ConfigEntryKind }; answer: readonly (ConfigEntry & RowIndexes)[] }
+  'kv.get': { args: { readonly key: string }; answer: (KvEntry & RowIndexes) | null }
+  /** Entries whose keys begin with `prefix`, in key order. */
+  'kv.list': { args: { readonly prefix: string }; answer: readonly (KvEntry & RowIndexes)[] }
+  /**
+   * Their keys alone; with a separator each is cut behind the first one after the prefix, and equal ones are told once.
+   */
+  'kv.keys': {
+    args: { readonly prefix: string; readonly separator: string }
+    answer: readonly string[]
+  }
   'ca.roots': { args: Record<never, never>; answer: CaRoots }
   /** Checks in one state, in order of node name, then check id. */
   'health.state': {

@@ -29,13 +29,14 @@ export function becomeLeader(replica: Replica): void {
     barrier: logIndex(replica.log.last.index + 1),
     uncommitted: new Uncommitted(replica.options.uncommittedBytes),
     round: 0,
-    sinceHeartbeatMs: 0,
+    beat: 0,
+    sinceBeatMs: 0,
     transfer: undefined,
   }
   replica.setStanding({ role: 'leader', leadership }, replica.id)
   trackServers(replica, leadership)
   appendOwn(replica, 'barrier', new Uint8Array(0))
-  broadcastHeartbeat(replica, leadership)
+  beat(replica, leadership)
   broadcastAppends(replica, leadership)
 }
 
@@ -99,16 +100,23 @@ export function onAnswer(replica: Replica, leadership: Leadership, from: NodeId,
       sendAppends(replica, from, progress)
       return
     case 'heartbeat-response':
-      if (progress.answered(message.round, replica.log.last.index)) askAgain(replica, from, progress)
+      if (progress.answered(message.round, leadership.beat, replica.log.last.index))
+        askAgain(replica, from, progress)
       return
     case 'snapshot-received':
       replica.effects.snapshotTraffic = { from, message }
   }
 }
 
-export function broadcastHeartbeat(replica: Replica, leadership: Leadership): void {
+/** The round that is due by time. */
+function beat(replica: Replica, leadership: Leadership): void {
+  leadership.sinceBeatMs = 0
+  leadership.beat = leadership.round + 1
+  broadcastHeartbeat(replica, leadership)
+}
+
+function broadcastHeartbeat(replica: Replica, leadership: Leadership): void {
   leadership.round += 1
-  leadership.sinceHeartbeatMs = 0
   for (const [peer, progress] of leadership.progress) {
     const commit = logIndex(Math.min(progress.match, replica.log.committed))
     replica.send(peer, { type: 'heartbeat', term: replica.term, commit, round: leadership.round })
@@ -126,9 +134,9 @@ export function tickLeader(replica: Replica, leadership: Leadership, elapsedMs: 
     transfer.elapsedMs += elapsedMs
     if (transfer.elapsedMs >= replica.options.electionTimeoutMs) leadership.transfer = undefined
   }
-  leadership.sinceHeartbeatMs += elapsedMs
-  if (leadership.sinceHeartbeatMs < replica.options.heartbeatMs) return
-  broadcastHeartbeat(replica, leadership)
+  leadership.sinceBeatMs += elapsedMs
+  if (leadership.sinceBeatMs < replica.options.heartbeatMs) return
+  beat(replica, leadership)
   if (leadership.transfer !== undefined) sendTimeoutNow(replica, leadership)
 }
 

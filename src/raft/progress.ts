@@ -30,14 +30,16 @@ export class Progress {
   ackedRound = 0
   /** Commit index it was told last. */
   sentCommit = logIndex(0)
-  #matchAtLastRound: LogIndex
+  /** The newest beat whose answer was looked at, and what matched then. */
+  #judgedBeat = 0
+  #matchAtBeat: LogIndex
   #flights: Flight[] = []
   #flightBytes = 0
 
   constructor(match: LogIndex, next: LogIndex) {
     this.match = match
     this.next = next
-    this.#matchAtLastRound = match
+    this.#matchAtBeat = match
   }
 
   get paused(): boolean {
@@ -95,14 +97,16 @@ export class Progress {
   }
 
   /**
-   * Notes the answer to a heartbeat round. True if a whole round went by without news although something is missing:
-   * then a message may have been lost and the follower is asked again.
+   * Notes the answer to a heartbeat round. True if a whole beat went by without news although something is missing: then a
+   * message may have been lost and the follower is asked again. Rounds between beats say nothing about that: reads would
+   * make the leader repeat what a slow disk is still busy with.
    */
-  answered(round: number, last: LogIndex): boolean {
-    if (round <= this.ackedRound) return false
-    this.ackedRound = round
-    const stalled = this.match < last && this.match === this.#matchAtLastRound
-    this.#matchAtLastRound = this.match
+  answered(round: number, beat: number, last: LogIndex): boolean {
+    this.ackedRound = Math.max(this.ackedRound, round)
+    if (round < beat || beat === this.#judgedBeat) return false
+    this.#judgedBeat = beat
+    const stalled = this.match < last && this.match === this.#matchAtBeat
+    this.#matchAtBeat = this.match
     return stalled
   }
 

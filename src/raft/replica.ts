@@ -44,7 +44,9 @@ export interface Leadership {
   /** First entry of this term; reads and membership changes wait until it is committed. */
   readonly barrier: LogIndex
   round: number
-  sinceHeartbeatMs: number
+  /** The newest round that came because it was time; rounds for reads come as fast as the network answers. */
+  beat: number
+  sinceBeatMs: number
   readonly uncommitted: Uncommitted
   transfer: { readonly to: NodeId; elapsedMs: number } | undefined
 }

@@ -21,6 +21,12 @@ export type ClientIdentity =
   | { readonly kind: 'host'; readonly tls: TlsIdentity; readonly trust: Trust; readonly datacenter: string }
   /** Not enrolled yet: trusts the authority whose root has this id (SHA-256, hex with colons), shows nothing. */
   | { readonly kind: 'pinned'; readonly pin: string }
+  /** A server that calls another one, which it may know by its key: judges the presented chain itself. */
+  | {
+      readonly kind: 'server'
+      readonly tls: TlsIdentity
+      readonly judge: (chain: readonly Uint8Array[]) => Failure | undefined
+    }
 
 export class MeshChannelCredentials extends ChannelCredentials {
   readonly #identity: ClientIdentity
@@ -70,7 +76,7 @@ function handshake(socket: Socket, identity: ClientIdentity, clock: Clock): Prom
   return new Promise((resolve, reject) => {
     const tls = connectTls({
       socket,
-      ...contextOptions(identity.kind === 'host' ? identity.tls : undefined),
+      ...contextOptions(identity.kind === 'pinned' ? undefined : identity.tls),
       ALPNProtocols: [alpnProtocol],
       servername: 'server.mesh',
       // Judged below by our own rule; OpenSSL would need the root of a pinned authority before it can be known.
@@ -101,6 +107,7 @@ export function judgeServer(
   identity: ClientIdentity,
   nowMs: number,
 ): Failure | undefined {
+  if (identity.kind === 'server') return identity.judge(chain)
   const trust = identity.kind === 'host' ? identity.trust : pinnedTrust(chain, identity.pin)
   if (trust === undefined)
     return {

@@ -18,7 +18,7 @@ import type { Clock } from '../platform/ports.ts'
 import { type ClientIdentity, MeshChannelCredentials } from './channel-credentials.ts'
 import type { AgentFrame, FrameStream, ServerFrame } from './contract.ts'
 import { decodeServerFrame, encodeAgentFrame } from './frame-codec.ts'
-import { GrpcFrameStream } from './grpc-stream.ts'
+import { type FrameCodec, GrpcFrameStream } from './grpc-stream.ts'
 import { controlPath, type Method, passBytes } from './methods.ts'
 import { failureOfStatus } from './status.ts'
 
@@ -35,13 +35,20 @@ export interface ConnectionTarget {
   readonly address: string
   readonly identity: ClientIdentity
   readonly clock: Clock
+  /** Between servers: larger messages, and a lost peer is noticed sooner. */
+  readonly tuning?: ConnectionTuning
+}
+
+export interface ConnectionTuning {
+  readonly sendBytes: number
+  /** TCP and TLS together. */
+  readonly connectTimeoutMs: number
+  /** Silence before a ping, and before its answer is given up. */
+  readonly keepaliveMs: number
 }
 
 const options = {
   'grpc.max_receive_message_length': limits.rpcAnswerBytes,
-  'grpc.max_send_message_length': limits.rpcRequestBytes,
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 10_000,
   'grpc.keepalive_permit_without_calls': 1,
   // A window of 64 KiB would bound a snapshot over 40 ms to 1.6 MB/s.
   'grpc-node.flow_control_window': 1024 * 1024,
@@ -52,11 +59,18 @@ const options = {
   'grpc.service_config_disable_resolution': 1,
 } as const
 
+const agentTuning: ConnectionTuning = {
+  sendBytes: limits.rpcRequestBytes,
+  connectTimeoutMs: limits.handshakeTimeoutMs,
+  keepaliveMs: 10_000,
+}
+
 export class GrpcConnection {
   readonly address: string
   readonly #client: Client
   readonly #events: ConnectionEvents
   readonly #clock: Clock
+  readonly #tuning: ConnectionTuning
   /** Calls and streams that have not ended. */
   readonly #active = new Set<{ cancel(): void }>()
   #retired = false
@@ -67,13 +81,19 @@ export class GrpcConnection {
     this.address = target.address
     this.#events = events
     this.#clock = target.clock
+    this.#tuning = target.tuning ?? agentTuning
     const credentials = target.address.startsWith('unix:')
       ? ChannelCredentials.createInsecure()
       : new MeshChannelCredentials(target.identity, target.clock, (failure) => {
           this.#refusal = failure
         })
-    this.#client = new Client(target.address, credentials, options)
-    this.#watchConnecting(this.#clock.wallMs() + limits.handshakeTimeoutMs)
+    this.#client = new Client(target.address, credentials, {
+      ...options,
+      'grpc.max_send_message_length': this.#tuning.sendBytes,
+      'grpc.keepalive_time_ms': this.#tuning.keepaliveMs,
+      'grpc.keepalive_timeout_ms': this.#tuning.keepaliveMs,
+    })
+    this.#watchConnecting(this.#clock.wallMs() + this.#tuning.connectTimeoutMs)
   }
 
   /**
@@ -108,16 +128,18 @@ export class GrpcConnection {
   }
 
   control(): FrameStream<AgentFrame, ServerFrame> {
+    return this.stream(controlPath, { encode: encodeAgentFrame, decode: decodeServerFrame })
+  }
+
+  /** A bidirectional stream of the method at `path`. */
+  stream<Out, In>(path: string, codec: FrameCodec<Out, In>): FrameStream<Out, In> {
     const call: ClientDuplexStream<Buffer, Buffer> = this.#client.makeBidiStreamRequest(
-      controlPath,
+      path,
       passBytes,
       passBytes,
     )
-    const stream = new GrpcFrameStream<AgentFrame, ServerFrame>(
-      call,
-      { encode: encodeAgentFrame, decode: decodeServerFrame },
-      { drop: () => call.cancel(), thrown: rethrow, clock: this.#clock },
-    )
+    const end = { drop: () => call.cancel(), thrown: rethrow, clock: this.#clock }
+    const stream = new GrpcFrameStream<Out, In>(call, codec, end)
     this.#active.add(call)
     call.on('status', (ended) => {
       this.#release(call)
@@ -179,10 +201,10 @@ export class GrpcConnection {
   }
 }
 
-/** A mistake of our own agent: it ends the process where it can be seen, outside the library's promises. */
+/** A mistake of our own program: it ends the process where it can be seen, outside the library's promises. */
 function rethrow(error: unknown): Failure {
   queueMicrotask(() => {
     throw error
   })
-  return { code: 'internal', message: 'the agent failed; its log tells more' }
+  return { code: 'internal', message: 'the caller failed; its log tells more' }
 }

@@ -5,7 +5,7 @@
  * where it does not find what it knows: a peer without certificates may do nothing.
  */
 import type { Http2Session, ServerHttp2Stream } from 'node:http2'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import type { Peer } from './contract.ts'
 import { presentedChain } from './tls.ts'
 
@@ -19,19 +19,31 @@ export function streamOfCall(call: object): ServerHttp2Stream | undefined {
   return typeof stream?.close === 'function' ? stream : undefined
 }
 
-/** One peer per connection, made at its first call: reading a chain costs more than most calls. */
+/** Where the peer of a connection is kept: HTTP/2 shows its socket only through a proxy, which passes properties on. */
+const peerOfConnection = Symbol('peer of the connection')
+
+interface Carrier {
+  [peerOfConnection]?: Peer
+}
+
+/** To be called when a connection has been accepted: reading a chain costs more than most calls, so it is done once. */
+export function peerOfSocket(socket: TLSSocket): Peer {
+  const peer = { certificates: presentedChain(socket), address: socket.remoteAddress ?? 'unknown' }
+  Object.assign(socket, { [peerOfConnection]: peer } satisfies Carrier)
+  return peer
+}
+
+/** By session, because a session forgets its socket before its last calls have ended. */
 const peers = new WeakMap<Http2Session, Peer>()
+const nobody: Peer = { certificates: [], address: 'unknown' }
 
 export function tlsPeerOf(call: object): Peer {
   const session = streamOfCall(call)?.session
-  if (session === undefined) return { certificates: [], address: 'unknown' }
+  if (session === undefined) return nobody
   const known = peers.get(session)
   if (known !== undefined) return known
-  const socket = session.destroyed ? undefined : session.socket
-  const peer = {
-    certificates: socket instanceof TLSSocket ? presentedChain(socket) : [],
-    address: socket?.remoteAddress ?? 'unknown',
-  }
+  const carrier: Carrier = session.destroyed ? {} : (session.socket as object)
+  const peer = carrier[peerOfConnection] ?? nobody
   peers.set(session, peer)
   return peer
 }

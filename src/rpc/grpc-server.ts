@@ -16,11 +16,12 @@ import { limits } from '../model/limits.ts'
 import type { ReadAnswer } from '../model/query.ts'
 import type { Clock, Log, Metrics } from '../platform/ports.ts'
 import type { AnyReadRequest } from './call-codec.ts'
-import type { AgentFrame, Peer, Reply, ServerApi, ServerFrame } from './contract.ts'
+import type { AgentFrame, FrameStream, Peer, Reply, ServerApi, ServerFrame } from './contract.ts'
 import { decodeAgentFrame, encodeServerFrame } from './frame-codec.ts'
 import { streamOfCall } from './grpc-peer.ts'
-import { GrpcFrameStream } from './grpc-stream.ts'
+import { type FrameCodec, GrpcFrameStream } from './grpc-stream.ts'
 import { controlPath, type Method, methods, passBytes } from './methods.ts'
+import { decodeFrame, type RaftChannel, type RaftFrame, raftChannels, raftPaths } from './raft-frame.ts'
 import { statusOfFailure } from './status.ts'
 
 export interface ServiceOptions {
@@ -30,17 +31,50 @@ export interface ServiceOptions {
   readonly metrics: Metrics
   /** Who is at the other end of a call's connection. */
   readonly peerOf: (call: object) => Peer
+  readonly audience: Audience
+  /** Takes the streams that other servers open; only servers are offered them. */
+  readonly raft?: RaftAcceptor
 }
 
+/** Who is served: the cluster's other servers, those who proved that they belong to the cluster, or everybody else. */
+export type Audience = 'servers' | 'members' | 'strangers'
+
+/** One stream of another server; who that is, it says first. */
+export type RaftAcceptor = (
+  peer: Peer,
+  channel: RaftChannel,
+  stream: FrameStream<Buffer, RaftFrame>,
+) => void
+
 const channelOptions = {
-  'grpc.max_receive_message_length': limits.rpcRequestBytes,
   'grpc.max_send_message_length': limits.rpcAnswerBytes,
-  'grpc.max_concurrent_streams': limits.rpcCallsPerConnection,
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 20_000,
-  // Agents always hold a control stream; what holds nothing must not fill the server's connections.
-  'grpc.max_connection_idle_ms': 300_000,
   'grpc.enable_channelz': 0,
+} as const
+
+const audienceOptions = {
+  servers: {
+    'grpc.max_receive_message_length': limits.raftFrameBytes,
+    'grpc.max_concurrent_streams': limits.rpcCallsPerConnection,
+    'grpc.max_connection_idle_ms': 300_000,
+    // With the protocol's 64 KiB a follower that is 40 ms away would get 1.6 MB/s.
+    'grpc-node.flow_control_window': 1024 * 1024,
+  },
+  members: {
+    'grpc.max_receive_message_length': limits.rpcRequestBytes,
+    'grpc.max_concurrent_streams': limits.rpcCallsPerConnection,
+    // Agents always hold a control stream; what holds nothing must not fill the server's connections.
+    'grpc.max_connection_idle_ms': 300_000,
+  },
+  // Room to enroll, and to renew a certificate that has expired; a message under way is memory of ours.
+  strangers: {
+    'grpc.max_receive_message_length': limits.rpcStrangerRequestBytes,
+    'grpc.max_concurrent_streams': limits.rpcStrangerCalls,
+    'grpc.max_connection_idle_ms': 30_000,
+    'grpc.max_connection_age_ms': 120_000,
+    'grpc.max_connection_age_grace_ms': 10_000,
+  },
 } as const
 
 /** A gRPC server without listeners: connections are handed to it by listener.ts, already authenticated. */
@@ -51,8 +85,8 @@ export interface GrpcService {
 }
 
 export function createGrpcService(options: ServiceOptions): GrpcService {
-  const server = new Server(channelOptions)
-  const { api } = options
+  const { api, audience } = options
+  const server = new Server({ ...channelOptions, ...audienceOptions[audience] })
   addUnary(
     server,
     options,
@@ -86,6 +120,7 @@ export function createGrpcService(options: ServiceOptions): GrpcService {
     ),
   )
   addControl(server, options)
+  if (audience === 'servers') addRaft(server, options)
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   return {
     accept: (connection) => injector.injectConnection(connection),
@@ -154,16 +189,41 @@ function addUnary<Request, Answer>(
 }
 
 function addControl(server: Server, options: ServiceOptions): void {
-  const handle = (call: ServerDuplexStream<Buffer, Buffer>): void => {
-    const stream = new GrpcFrameStream<ServerFrame, AgentFrame>(
-      call,
-      { encode: encodeServerFrame, decode: decodeAgentFrame },
-      {
-        drop: (reason, isIdle) => dropCall(call, reason, isIdle),
-        thrown: (error) => thrown(options, error),
-        clock: options.clock,
-      },
+  const codec = { encode: encodeServerFrame, decode: decodeAgentFrame }
+  addStream<ServerFrame, AgentFrame>(server, options, { path: controlPath, codec }, (peer, stream) =>
+    options.api.control(peer, stream),
+  )
+}
+
+function addRaft(server: Server, options: ServiceOptions): void {
+  const { raft } = options
+  if (raft === undefined) return
+  for (const channel of raftChannels)
+    addStream<Buffer, RaftFrame>(
+      server,
+      options,
+      { path: raftPaths[channel], codec: { encode: passBytes, decode: decodeFrame } },
+      (peer, stream) => raft(peer, channel, stream),
     )
+}
+
+interface StreamMethod<Out, In> {
+  readonly path: string
+  readonly codec: FrameCodec<Out, In>
+}
+
+function addStream<Out, In>(
+  server: Server,
+  options: ServiceOptions,
+  { path, codec }: StreamMethod<Out, In>,
+  serve: (peer: Peer, stream: FrameStream<Out, In>) => void,
+): void {
+  const handle = (call: ServerDuplexStream<Buffer, Buffer>): void => {
+    const stream = new GrpcFrameStream<Out, In>(call, codec, {
+      drop: (reason, isIdle) => dropCall(call, reason, isIdle),
+      thrown: (error) => thrown(options, error),
+      clock: options.clock,
+    })
     call.on('end', () => {
       if (call.cancelled) return
       stream.end()
@@ -173,13 +233,13 @@ function addControl(server: Server, options: ServiceOptions): void {
     guarded(
       options,
       (failure) => stream.destroy(failure),
-      () => options.api.control(options.peerOf(call), stream),
+      () => serve(options.peerOf(call), stream),
     )
   }
   server.addService(
     {
-      [controlPath]: {
-        path: controlPath,
+      [path]: {
+        path,
         requestStream: true,
         responseStream: true,
         requestSerialize: passBytes,
@@ -188,7 +248,7 @@ function addControl(server: Server, options: ServiceOptions): void {
         responseDeserialize: passBytes,
       },
     },
-    { [controlPath]: handle } as UntypedServiceImplementation,
+    { [path]: handle } as UntypedServiceImplementation,
   )
 }
 

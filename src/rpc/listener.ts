@@ -1,17 +1,18 @@
 /**
  * Where a server is reached: an mTLS port for hosts and other servers, a unix socket for operators of this machine.
- * Accepts connections and hands them to a gRPC service; certificates are replaced without closing anything.
+ * Accepts connections and hands them to a gRPC service: members of the cluster to one with room for all that an agent
+ * does, strangers, who may only want to enroll, to one with little. Certificates are replaced without closing anything.
  */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Server as NetServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { failed, ok, type Result } from '../model/errors.ts'
 import { limits } from '../model/limits.ts'
 import type { Clock, Log, Metrics } from '../platform/ports.ts'
 import type { Peer, ServerApi } from './contract.ts'
-import { tlsPeerOf } from './grpc-peer.ts'
+import { peerOfSocket, tlsPeerOf } from './grpc-peer.ts'
 import { createGrpcService, type GrpcService } from './grpc-server.ts'
 import { alpnProtocol, contextOptions, type TlsIdentity } from './tls.ts'
+import { listenOnUnixSocket } from './unix-socket.ts'
 
 export interface ListenerOptions {
   readonly api: ServerApi
@@ -34,17 +35,19 @@ export interface TlsListener extends Listener {
 /** The peer of every call on the unix socket: the socket's permissions stand for it. */
 export const localPeer: Peer = { certificates: [], address: 'local' }
 
+export interface TlsListenerOptions extends ListenerOptions {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly identity: TlsIdentity
+  /** Whether the peer's certificates prove a host or server of this cluster now. Asked once per connection. */
+  readonly isMember: (peer: Peer) => boolean
+}
+
 /** Calls back with `no-server` where the address cannot be listened on; the message names it. */
-export function listenTls(
-  options: ListenerOptions & {
-    readonly host: string
-    /** 0: any free one. */
-    readonly port: number
-    readonly identity: TlsIdentity
-  },
-  done: (result: Result<TlsListener>) => void,
-): void {
-  const service = createGrpcService({ ...options, peerOf: tlsPeerOf })
+export function listenTls(options: TlsListenerOptions, done: (result: Result<TlsListener>) => void): void {
+  const members = createGrpcService({ ...options, peerOf: tlsPeerOf, audience: 'members' })
+  const strangers = createGrpcService({ ...options, peerOf: tlsPeerOf, audience: 'strangers' })
   const server = createTlsServer({
     ...contextOptions(options.identity),
     requestCert: true,
@@ -58,72 +61,67 @@ export function listenTls(
     options.metrics.count('mesh_rpc_handshakes_failed_total')
     options.log.debug('a TLS handshake failed', { address: socket.remoteAddress, error: error.message })
   })
-  server.on('secureConnection', (socket: TLSSocket) => {
-    // A client without ALPN gets this far; it does not speak our protocol.
-    socket.on('error', ignoreError)
-    if (socket.alpnProtocol === alpnProtocol) service.accept(socket)
-    else socket.destroy()
-  })
+  server.on('secureConnection', assignTo({ members, strangers }, options))
   const sockets = trackSockets(server)
-  reportErrors(server, options, done)
+  reportErrors(server, options)
+  const refused = (error: Error): void => done(failed('no-server', `cannot listen: ${error.message}`))
+  server.once('error', refused)
   server.listen({ host: options.host, port: options.port }, () => {
+    server.off('error', refused)
     done(
       ok({
         port: (server.address() as AddressInfo).port,
         setIdentity: (identity) => server.setSecureContext(contextOptions(identity)),
-        close: (closed) => closeAll(server, service, sockets, closed),
+        close: (closed) => closeAll(server, [members, strangers], sockets, closed),
       }),
     )
   })
 }
 
-/**
- * A socket file that a killed process left behind is replaced; one that answers is not. The file never has more
- * permissions than `mode`, not even for a moment.
- */
+/** Strangers are counted apart, so that they can neither fill the memory nor take the places of members. */
+function assignTo(
+  services: { readonly members: GrpcService; readonly strangers: GrpcService },
+  { isMember, metrics }: TlsListenerOptions,
+): (socket: TLSSocket) => void {
+  let strangers = 0
+  return (socket) => {
+    socket.on('error', ignoreError)
+    // A client without ALPN gets this far; it does not speak our protocol.
+    if (socket.alpnProtocol !== alpnProtocol) socket.destroy()
+    else if (isMember(peerOfSocket(socket))) services.members.accept(socket)
+    else if (strangers >= limits.rpcStrangers) {
+      metrics.count('mesh_rpc_connections_refused_total')
+      socket.destroy()
+    } else {
+      strangers += 1
+      socket.once('close', () => {
+        strangers -= 1
+      })
+      services.strangers.accept(socket)
+    }
+  }
+}
+
+/** A unix socket for operators of this machine: its permissions stand for who they are. */
 export function listenLocal(
   options: ListenerOptions & { readonly path: string; readonly mode: number },
   done: (result: Result<Listener>) => void,
 ): void {
-  isAbandoned(options.path, (abandoned) => {
-    if (abandoned) unlinkSync(options.path)
-    const service = createGrpcService({ ...options, peerOf: () => localPeer })
-    const server = createServer((socket) => service.accept(socket))
-    const sockets = trackSockets(server)
-    reportErrors(server, options, done)
-    const umask = process.umask(0o177)
-    server.listen({ path: options.path }, () => {
-      chmodSync(options.path, options.mode)
-      done(ok({ close: (closed) => closeAll(server, service, sockets, closed) }))
-    })
-    process.umask(umask)
+  const service = createGrpcService({ ...options, peerOf: () => localPeer, audience: 'members' })
+  const server = createServer((socket) => service.accept(socket))
+  const sockets = trackSockets(server)
+  reportErrors(server, options)
+  listenOnUnixSocket(server, options, (error) => {
+    if (error === '') done(ok({ close: (closed) => closeAll(server, [service], sockets, closed) }))
+    else done(failed('no-server', `cannot listen on ${error}`))
   })
 }
 
-function isAbandoned(path: string, done: (abandoned: boolean) => void): void {
-  const socket = connect({ path })
-  socket.once('connect', () => {
-    socket.destroy()
-    done(false)
-  })
-  socket.once('error', (error: NodeJS.ErrnoException) =>
-    // A plain file refuses connections as well, and is not ours to remove.
-    done(error.code === 'ECONNREFUSED' && lstatSync(path).isSocket()),
-  )
-}
-
-/**
- * Until it listens an error is the answer; later ones (no file descriptors left) cost a connection, not the process.
- */
-function reportErrors(
-  server: NetServer,
-  options: ListenerOptions,
-  done: (result: Result<never>) => void,
-): void {
+/** An error after it listens (no file descriptors left) costs a connection, not the process. */
+function reportErrors(server: NetServer, options: ListenerOptions): void {
   server.on('error', (error) => {
     options.metrics.count('mesh_rpc_listener_errors_total')
     if (server.listening) options.log.error('a connection could not be accepted', { error: error.message })
-    else done(failed('no-server', `cannot listen: ${error.message}`))
   })
 }
 
@@ -143,11 +141,11 @@ function ignoreError(): void {}
 
 function closeAll(
   server: NetServer,
-  service: GrpcService,
+  services: readonly GrpcService[],
   sockets: ReadonlySet<Socket>,
   closed: () => void,
 ): void {
   server.close(() => closed())
-  service.stop()
+  for (const service of services) service.stop()
   for (const socket of sockets) socket.destroy()
 }

@@ -3,7 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Command } from '../model/command.ts'
 import { ok, type Result } from '../model/errors.ts'
 import type { Clock, Log, Metrics, Random, StateFiles } from '../platform/ports.ts'
-import type { Reply, ServerApi } from '../rpc/contract.ts'
+import type { Peer, Reply, ServerApi } from '../rpc/contract.ts'
 import type { TlsIdentity } from '../rpc/tls.ts'
 import { createAccess } from './access/access.ts'
 import { Authority } from './ca/authority.ts'
@@ -15,6 +15,7 @@ import { createCalls } from './calls.ts'
 import { Configured } from './leader/configured.ts'
 import { Membership } from './leader/membership.ts'
 import { OwnNode } from './leader/own-node.ts'
+import { Tombstones } from './leader/tombstones.ts'
 import type { ClusterDirectory } from './queries/planners.ts'
 import { Reader } from './queries/reader.ts'
 import { SessionHub } from './sessions/hub.ts'
@@ -33,6 +34,8 @@ export interface RoomOptions {
 
 export interface ServerRooms {
   readonly calls: ServerApi
+  /** Whether a connection's certificates prove a host or server of this cluster. */
+  readonly isMember: (peer: Peer) => boolean
   /** The first certificate of the RPC listener; later ones come by `onIdentity`. */
   readonly identity: TlsIdentity
   onIdentity(listener: (identity: TlsIdentity) => void): void
@@ -54,6 +57,7 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
   const hub = new SessionHub({
     store,
     publisher,
+    consensus,
     clock,
     random,
     log,
@@ -78,6 +82,7 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
     ...certificate.value,
     inviteOwnAgent: (done) => inviteOwnAgent(invitationOf(options), done),
     calls: createCalls({ access, admission, reader, hub, hosts, leaves }),
+    isMember: (peer) => access.identify(peer, '').ok,
     log,
     metrics,
     stop: (done) => {
@@ -96,6 +101,7 @@ function takeDuties(options: RoomOptions, hub: SessionHub): void {
     admission.write({ kind: 'server', node: settings.nodeName }, command, reply)
   const { defaultIntentionAction, bootstrapEntries } = settings
   new Configured({ store, consensus, write, clock, log, defaultIntentionAction, bootstrapEntries })
+  new Tombstones({ store, consensus, write, clock, log })
   new Membership({ store, presence: hub, consensus, write, clock, random, log })
   const { nodeName: name, advertiseAddress: address, datacenter, nodeMeta: meta } = settings
   const node = { id: '', name, address, datacenter, taggedAddresses: { lan: address, wan: address }, meta }

@@ -137,10 +137,11 @@ function reload(options: ServerOptions, log: ProgramLog): void {
 
 async function listen(options: ServerOptions, rooms: ServerRooms): Promise<Result<readonly Listener[]>> {
   const { settings } = options.configuration
-  const { calls, identity } = rooms
+  const { calls, identity, isMember } = rooms
   const shared = { api: calls, clock: systemClock, log: rooms.log, metrics: rooms.metrics }
   const tls = await new Promise<Parameters<Parameters<typeof listenTls>[1]>[0]>((resolve) => {
-    listenTls({ ...shared, host: settings.bindAddress, port: settings.ports.server, identity }, resolve)
+    const { bindAddress: host, ports } = settings
+    listenTls({ ...shared, host, port: ports.server, identity, isMember }, resolve)
   })
   if (!tls.ok) return tls
   rooms.onIdentity((next) => tls.value.setIdentity(next))

@@ -104,7 +104,11 @@ export function hearNack(view: LocalView, sequence: number): void {
 
 export function hearStreamAck(view: LocalView, sequence: number): void {
   const probe = view.probes.find((one) => one.sequence === sequence)
-  if (probe !== undefined) probe.isStreamAnswered = true
+  if (probe === undefined || probe.isStreamAnswered) return
+  const { member } = probe
+  probe.isStreamAnswered = true
+  // It hears no datagrams, so nobody could tell it that it is accused; in an exchange it hears it, and refutes.
+  if (member.status === 'suspect') view.effects.exchange(member.record, member.name, false)
 }
 
 /** When the next of our probes wants attention. */

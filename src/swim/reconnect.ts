@@ -4,6 +4,9 @@
 import type { LocalView } from './local-view.ts'
 import type { Member } from './roster.ts'
 
+/** Who is alone tries several at once. */
+const triesAlone = 3
+
 /** Tries one failed member; seldom where few failed, so that the pool as a whole tries at a steady rate. */
 export function reconnect(view: LocalView): void {
   const { duties, nowMs, parameters, roster } = view
@@ -11,16 +14,21 @@ export function reconnect(view: LocalView): void {
   const failed = roster.count('dead')
   if (failed === 0 || view.isLeaving) return
   const living = roster.count('alive') + roster.count('suspect')
-  if (view.random() > failed / Math.max(1, living)) return
-  let left = Math.floor(view.random() * failed)
-  for (const member of roster.all()) {
-    if (member.status !== 'dead') continue
-    if (left === 0) {
-      view.effects.exchange(member.record, member.name, true)
-      return
-    }
-    left -= 1
+  if (view.random() > failed / living) return
+  for (const member of someFailed(view, living === 1 ? triesAlone : 1))
+    view.effects.exchange(member.record, member.name, true)
+}
+
+/** Up to `count` different ones, the more likely the later they failed: what broke last is what will heal next. */
+function someFailed(view: LocalView, count: number): readonly Member[] {
+  const failed = [...view.roster.all()].filter((member) => member.status === 'dead')
+  failed.sort((a, b) => b.changedAtMs - a.changedAtMs)
+  const picked: Member[] = []
+  for (let tries = 0; tries < count && failed.length > 0; tries += 1) {
+    const at = Math.floor(view.random() ** 2 * failed.length)
+    picked.push(...failed.splice(at, 1))
   }
+  return picked
 }
 
 export function reap(view: LocalView): void {

@@ -1,4 +1,5 @@
 // npm `consul` against the real API server over a mesh in memory; the same scenario runs against real processes.
+import { operatorToken } from '../unit/api/fake-cluster.ts'
 import { localToken, startTestApi } from '../unit/api/fixture.ts'
 import { describeConsulClient } from './consul-scenario.ts'
 
@@ -9,6 +10,7 @@ describeConsulClient('a mesh in memory', async () => {
     host: '127.0.0.1',
     port: api.port,
     token: localToken,
+    operatorToken,
     datacenter: 'dc1',
     nodeName: 'host-1',
     close: () => api.close(),

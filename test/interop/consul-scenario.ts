@@ -8,6 +8,8 @@ export interface RunningMesh {
   readonly host: string
   readonly port: number
   readonly token: string
+  /** Writes to the key-value store need it. */
+  readonly operatorToken: string
   readonly datacenter: string
   readonly nodeName: string
   close(): Promise<void>
@@ -155,6 +157,52 @@ export function describeConsulClient(name: string, start: () => Promise<RunningM
         (list) => list.length === 0,
       )
       await expect(consul.agent.service.deregister('shop-1')).rejects.toThrow('not found')
+    })
+
+    test('keeps values under keys, lists them, and writes under conditions', async () => {
+      const { kv } = new Consul({ host: mesh.host, port: mesh.port, defaults: { token: mesh.operatorToken } })
+      const bytes = Buffer.from([0, 255, 10, 128])
+      expect(await kv.get('npm/none')).toBeUndefined()
+      expect(await kv.set('npm/a b/ü', 'text')).toBe(true)
+      expect(await kv.set({ key: 'npm/bytes', value: bytes as never, flags: 42 })).toBe(true)
+      expect(await kv.get('npm/a b/ü')).toMatchObject({ Key: 'npm/a b/ü', Value: 'text', Flags: 0 })
+      const raw = (await kv.get({ key: 'npm/bytes', raw: true })) as unknown as Buffer
+      expect(Buffer.compare(raw, bytes)).toBe(0)
+      const all = (await kv.get({ key: 'npm/', recurse: true })) as { Key: string; Flags: number }[]
+      expect(all.map(({ Key, Flags }) => [Key, Flags])).toEqual([
+        ['npm/a b/ü', 0],
+        ['npm/bytes', 42],
+      ])
+      expect(await kv.keys({ key: 'npm/', separator: '/' })).toEqual(['npm/a b/', 'npm/bytes'])
+      const { ModifyIndex } = (await kv.get('npm/bytes')) as unknown as { ModifyIndex: string }
+      // The client turns an answer of `false` into undefined.
+      const cas = async (index: string): Promise<boolean> =>
+        Boolean(await kv.set({ key: 'npm/bytes', value: 'new', cas: index } as never))
+      expect(await cas('1')).toBe(false)
+      expect(await cas(ModifyIndex)).toBe(true)
+      expect(await cas(ModifyIndex)).toBe(false)
+      const watch = consul.watch({
+        method: consul.kv.get,
+        options: { key: 'npm/', recurse: true, wait: '30s' } as never,
+      })
+      try {
+        const seen: unknown[][] = []
+        watch.on('change', (data: unknown[] | undefined) => seen.push(data ?? []))
+        await eventually(
+          async () => seen.at(-1)?.length,
+          (length) => length === 2,
+        )
+        await kv.del('npm/a b/ü')
+        await eventually(
+          async () => seen.at(-1)?.length,
+          (length) => length === 1,
+        )
+      } finally {
+        watch.end()
+      }
+      await kv.del({ key: 'npm/', recurse: true })
+      expect(await kv.get({ key: 'npm/', recurse: true })).toBeUndefined()
+      await expect(consul.kv.set('npm/denied', 'x')).rejects.toMatchObject({ statusCode: 403 })
     })
 
     test('is refused in words when it has no token', async () => {

@@ -19,6 +19,7 @@ describe('a mesh of real processes', () => {
     await mesh.start()
     localToken = readFileSync(join(alpha.data, 'agent/local.token'), 'utf8').trim()
     await operate(plan, ['intention', 'allow', 'web', 'backend'])
+    await operate(plan, ['kv', 'put', 'app/on', 'yes'])
     await until('both services to be healthy', async () => {
       const lists = await Promise.all(
         ['web', 'backend'].map((name) => mesh.get(alpha, `/v1/health/connect/${name}?passing`)),
@@ -55,6 +56,7 @@ describe('a mesh of real processes', () => {
     '/v1/connect/intentions/check': '/v1/connect/intentions/check?source=web&destination=backend',
     '/v1/config/:kind': '/v1/config/service-intentions',
     '/v1/config/:kind/*': '/v1/config/service-intentions/backend',
+    '/v1/kv/*': '/v1/kv/app?recurse',
     '/v1/status/leader': '/v1/status/leader',
     '/v1/status/peers': '/v1/status/peers',
     '/v1/mesh/services': '/v1/mesh/services',
@@ -151,6 +153,7 @@ describeConsulClient('real processes', async () => {
     host: host.address,
     port: 8500,
     token: readFileSync(join(alpha.data, 'agent/local.token'), 'utf8').trim(),
+    operatorToken: readFileSync(mesh.operatorTokenFile, 'utf8').trim(),
     datacenter: 'dc1',
     nodeName: 'alpha',
     close: async () => {

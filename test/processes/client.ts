@@ -75,7 +75,10 @@ export function attempt(host: string, port: number, text: string): Promise<Outco
         socket.destroy()
       }
     })
-    socket.on('error', () => undefined)
+    // A reset can come before the caller has heard of its connection: that is a cut too.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      connected ||= error.code === 'ECONNRESET'
+    })
     socket.on('close', () => resolve(connected ? { kind: 'cut', received } : { kind: 'refused' }))
   })
 }

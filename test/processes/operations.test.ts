@@ -1,13 +1,14 @@
 // What an operator does on a running mesh: changes files, applies intentions, waits for certificates to be renewed, restarts
 // everything but the traffic.
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attempt, Conversation } from './client.ts'
 import { EchoService } from './echo.ts'
 import { backendHcl, operate, planMesh, ports, until, webHcl } from './fixture.ts'
 
-const plan = planMesh({ serverSettings: 'connect { ca_config { leaf_cert_ttl = "10s" } }' })
+const shortLeaves = 'connect { ca_config { leaf_cert_ttl = "10s" } }'
+const plan = planMesh({ serverSettings: shortLeaves })
 const { mesh } = plan
 const alpha = mesh.host('alpha')
 const beta = mesh.host('beta')
@@ -75,10 +76,7 @@ test('leaves of ten seconds are renewed while a connection stays open and new on
   expect(await conversation?.echo('before')).toBe(true)
   const serials = new Set<string>()
   const leaf = async (): Promise<true | undefined> => {
-    for (const [host, name] of [[alpha, 'web'] as const, [beta, 'backend'] as const]) {
-      const path = `--unix-socket ${join(host.run, 'api.sock')} http://localhost/v1/agent/connect/ca/leaf/${name}`
-      serials.add(`${name} ${(await curl(path)).SerialNumber}`)
-    }
+    for (const { service, SerialNumber } of await leaves()) serials.add(`${service} ${SerialNumber}`)
     expect((await call()).kind).toBe('echoed')
     expect(await conversation?.echo('meanwhile')).toBe(true)
     return [...serials].filter((serial) => serial.startsWith('web')).length >= 3 ? true : undefined
@@ -89,15 +87,40 @@ test('leaves of ten seconds are renewed while a connection stays open and new on
   conversation?.close()
 })
 
-async function curl(args: string): Promise<{ readonly SerialNumber: string }> {
+interface ServedLeaf {
+  readonly SerialNumber: string
+  readonly ValidBefore: string
+}
+
+async function leaves(): Promise<readonly (ServedLeaf & { readonly service: string })[]> {
+  const served = [[alpha, 'web'] as const, [beta, 'backend'] as const].map(async ([host, service]) => {
+    const path = `--unix-socket ${join(host.run, 'api.sock')} http://localhost/v1/agent/connect/ca/leaf/${service}`
+    return { ...(await curl(path)), service }
+  })
+  return Promise.all(served)
+}
+
+async function curl(args: string): Promise<ServedLeaf> {
   const { execFile } = await import('node:child_process')
   return new Promise((resolve, reject) => {
     execFile('curl', ['-sSf', ...args.split(' ')], (error, stdout) => {
-      if (error === null) resolve(JSON.parse(stdout) as { SerialNumber: string })
+      if (error === null) resolve(JSON.parse(stdout) as ServedLeaf)
       else reject(error)
     })
   })
 }
+
+test('a server that is started with longer lives gives longer leaves', async () => {
+  const file = join(mesh.plan.directory, 'server/conf/mesh-agent.hcl')
+  writeFileSync(file, readFileSync(file, 'utf8').replace(shortLeaves, ''))
+  await mesh.server.stop()
+  mesh.server.start()
+  await until('leaves of an hour and more', async () => {
+    const ends = (await leaves()).map(({ ValidBefore }) => Date.parse(ValidBefore))
+    return ends.every((end) => end > Date.now() + 3_600_000) ? true : undefined
+  })
+  await flowing()
+})
 
 test('with servers and agents gone, proxies that are started anew serve on, and deny on', async () => {
   await operate(plan, ['intention', 'deny', 'other', 'backend'])

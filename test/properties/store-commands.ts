@@ -107,11 +107,44 @@ const rule = fc.oneof(
   action.map((one): Command => ({ type: 'settings.set', settings: { defaultIntentionAction: one } })),
 )
 
+/** Each the beginning of another one but the last. */
+export const keys = ['a', 'a/', 'a/b', 'a/b/c', 'ab', 'b'] as const
+const key = fc.constantFrom(...keys)
+const casIndex = fc.option(fc.integer({ min: 0, max: 40 }), { nil: undefined })
+const withCas = (index: number | undefined): { readonly casIndex?: number } =>
+  index === undefined ? {} : { casIndex: index }
+
+const keyWrite = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .record({ key, value: fc.constantFrom('', 'eA==', 'eQ=='), flags: fc.constantFrom('0', '7'), casIndex })
+      .map(({ casIndex: index, ...one }): Command => ({ type: 'kv.set', ...one, ...withCas(index) })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ key, casIndex })
+      .map((one): Command => ({ type: 'kv.delete', key: one.key, recurse: false, ...withCas(one.casIndex) })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('', ...keys)
+      .map((at): Command => ({ type: 'kv.delete', key: at, recurse: true })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 1, max: 40 }).map((upToIndex): Command => ({ type: 'kv.reap', upToIndex })),
+  },
+)
+
 export const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 5, arbitrary: registration },
   { weight: 2, arbitrary: member },
   { weight: 2, arbitrary: deregistration },
   { weight: 3, arbitrary: rule },
+  { weight: 4, arbitrary: keyWrite },
 )
 
 export const commands = fc.array(command, { maxLength: 40, size: '+1' })

@@ -8,7 +8,7 @@ import { type Planners, planners, type QueryContext } from '../../src/server/que
 import { Store } from '../../src/server/store/store.ts'
 import { genesis } from '../unit/store/rows.ts'
 import { TestServer } from '../unit/store/server.ts'
-import { commands, destinations, nodeNames, serviceNames } from './store-commands.ts'
+import { commands, destinations, keys, nodeNames, serviceNames } from './store-commands.ts'
 
 /** Every query that is made from state, with arguments that reach all rows the commands make. */
 function plansOf(server: TestServer): readonly { readonly what: string; readonly plan: Plan<unknown> }[] {
@@ -50,6 +50,11 @@ function plansOf(server: TestServer): readonly { readonly what: string; readonly
     add('health.state', { state, nodeMeta })
   add('mesh.services', {})
   add('mesh.members', {})
+  for (const key of ['', ...keys]) {
+    add('kv.get', { key })
+    add('kv.list', { prefix: key })
+    add('kv.keys', { prefix: key, separator: '/' })
+  }
   return plans
 }
 
@@ -70,9 +75,11 @@ test('an answer changes only with its index, its watchers wake, and no index eve
         const view = server.store.view()
         const before = plansOf(server).map(({ what, plan }) => {
           const seen = { what, plan, answer: JSON.stringify(readAll(plan.read())), woken: false }
-          view.watch(plan.touched, () => {
+          const wake = (): void => {
             seen.woken = true
-          })
+          }
+          if (plan.apart === undefined) view.watch(plan.touched, wake)
+          else plan.apart.watch(wake)
           return seen
         })
         const { index } = server.apply(command)
@@ -87,6 +94,38 @@ test('an answer changes only with its index, its watchers wake, and no index eve
       }
     }),
     { numRuns: 120 },
+  )
+})
+
+test('the key-value store holds what a plain map holds after the same writes', () => {
+  fc.assert(
+    fc.property(commands, (all) => {
+      const server = new TestServer()
+      server.applied(genesis())
+      const map = new Map<string, { readonly value: string; readonly flags: string; readonly at: number }>()
+      for (const command of all) {
+        const { index } = server.apply(command)
+        if (command.type === 'kv.set') {
+          const { key, value, flags, casIndex } = command
+          const before = map.get(key)
+          const allowed = casIndex === undefined || casIndex === (before?.at ?? 0)
+          const isSame = before?.value === value && before.flags === flags
+          if (allowed && !isSame) map.set(key, { value, flags, at: index })
+        } else if (command.type === 'kv.delete' && command.recurse) {
+          for (const key of map.keys()) if (key.startsWith(command.key)) map.delete(key)
+        } else if (command.type === 'kv.delete') {
+          const { key, casIndex } = command
+          if (casIndex === undefined || casIndex === map.get(key)?.at) map.delete(key)
+        }
+      }
+      const rows = server.answer('kv.list', { prefix: '' })
+      expect(rows.map(({ key, value, flags, modifyIndex }) => [key, value, flags, modifyIndex])).toEqual(
+        [...map]
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, { value, flags, at }]) => [key, value, flags, at]),
+      )
+    }),
+    { numRuns: 200 },
   )
 })
 

@@ -31,7 +31,7 @@ export const serviceNames = ['web', 'api', 'db', 'cache'] as const
 const callTimeoutMs = 10_000
 const attemptsMax = 4
 /** Share of view changes after which the whole view is compared; all are compared in the end. */
-const comparedShare = 0.1
+const comparedShare = 0.05
 
 export class SimulatedAgent {
   readonly name: string
@@ -55,6 +55,8 @@ export class SimulatedAgent {
   server: SimulatedServer | undefined
   /** Whether the stream is stalled: the agent cannot know yet. */
   isStalled: boolean = false
+  /** Of the present process. */
+  startedMs = 0
 
   constructor(world: World, calls: Calls, number: number, random: SeededRandom) {
     this.#world = world
@@ -74,6 +76,7 @@ export class SimulatedAgent {
       throw error
     })
     this.process = process
+    this.startedMs = this.#world.clock.monotonicMs()
     this.#note('starts', 1)
     process.run(() => this.#open(process))
   }
@@ -164,6 +167,7 @@ export class SimulatedAgent {
       process,
       random: this.#random.fork(),
       views,
+      nowMs: () => this.#world.clock.monotonicMs(),
       onEnforced: (byDestination) => this.control?.enforced(byDestination),
     })
     const who = { node: this.name, nodeId: this.node.id, version: '0.1.0' }
@@ -220,16 +224,19 @@ export class SimulatedAgent {
     process: SimulatedProcess,
     reply: Reply<Value>,
     attempt: (server: SimulatedServer, then: Reply<Value>) => void,
-    attempts = 1,
   ): void {
-    const server = this.#calls.pick()
-    const answer: Reply<Value> = (result) => {
-      const again = !result.ok && surelyNotMade(result.failure) && attempts < attemptsMax
-      if (again) process.after(50, () => this.#try(process, reply, attempt, attempts + 1))
-      else process.run(() => reply(result))
+    let attempts = 0
+    const ask = (server: SimulatedServer | undefined): void => {
+      attempts += 1
+      const answer: Reply<Value> = (result) => {
+        const again = !result.ok && surelyNotMade(result.failure) && attempts < attemptsMax
+        if (again) process.after(50, () => ask(server === undefined ? this.#calls.pick() : this.#calls.next(server)))
+        else process.run(() => reply(result))
+      }
+      if (server === undefined) process.after(50, () => answer(failed('no-server', 'no server runs')))
+      else attempt(server, answer)
     }
-    if (server === undefined) process.after(50, () => answer(failed('no-server', 'no server runs')))
-    else attempt(server, answer)
+    ask(this.#calls.pick())
   }
 
   #stream(process: SimulatedProcess): FrameStream<AgentFrame, ServerFrame> {

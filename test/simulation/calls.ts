@@ -43,6 +43,13 @@ export class Calls {
     return serving.length === 0 ? undefined : this.#random.pick(serving)
   }
 
+  /** Whom to ask after `refused` said that it does not lead: its leader if it knows one, else any other. */
+  next(refused: SimulatedServer): SimulatedServer | undefined {
+    const leader = refused.driver?.status().leader
+    const known = this.#servers.find((server) => server.id === leader && server !== refused)
+    return known?.rooms === undefined ? this.pick() : known
+  }
+
   /** Runs `work` on the server and brings back what it replies. The result cancels: then nothing is replied. */
   call<Value>(
     server: SimulatedServer,

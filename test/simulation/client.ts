@@ -6,8 +6,8 @@ import type { Command } from '../../src/model/command.ts'
 import type { Failure, Result } from '../../src/model/errors.ts'
 import type { IntentionAction } from '../../src/model/intention.ts'
 import type { Consistency, Queries, QueryName, ReadAnswer } from '../../src/model/query.ts'
-import { type Written } from '../../src/server/admission/admission.ts'
-import type { RegisterInput, RegisterOutput } from '../linearizability/register.ts'
+import type { Written } from '../../src/server/admission/admission.ts'
+import type { RegisterInput } from '../linearizability/register.ts'
 import { aNode, aService, aSidecar } from '../unit/store/rows.ts'
 import { type Calls, surelyNotMade } from './calls.ts'
 import type { Asked, History } from './checks/history.ts'
@@ -30,6 +30,12 @@ export interface Subject<Name extends QueryName = QueryName> {
 
 const callTimeoutMs = 5_000
 const attemptsMax = 4
+
+interface Attempt {
+  readonly id: string
+  readonly server: SimulatedServer | undefined
+  readonly attempts: number
+}
 
 export interface ClientPorts {
   readonly world: World
@@ -123,49 +129,49 @@ export class SimulatedClient {
     const { history, writes } = this.#ports
     const asked = history.call(subject.key, this.#number, input)
     if ('value' in input) writes.called(subject.key, input.value)
-    this.#attempt(command, subject.key, 1, (result) => {
+    this.#attempt(command, { id: asked.id, server: this.#ports.calls.pick(), attempts: 1 }, (result) => {
       this.#traceAnswer(subject.key, result)
-      if (result.ok) this.#made(subject, input, command, asked, result.value)
-      else this.#notMade(subject, input, asked, result.failure)
+      if (result.ok) {
+        writes.acknowledged(result.value.index, command)
+        this.#made(subject, input, asked, result.value)
+      } else this.#notMade(asked, result.failure)
     })
   }
 
   /** Another server is asked only when it is sure that nothing was done. */
-  #attempt(command: Command, key: string, attempts: number, done: (result: Result<Written>) => void): void {
+  #attempt(command: Command, { id, server, attempts }: Attempt, done: (result: Result<Written>) => void): void {
     const { world, calls, random } = this.#ports
-    const server = calls.pick()
     const again = (result: Result<Written>): void => {
-      const retries = !result.ok && surelyNotMade(result.failure) && attempts < attemptsMax
-      if (!retries) done(result)
-      else
-        world.clock.after(random.fraction() * 200, () => this.#attempt(command, key, attempts + 1, done))
+      if (result.ok || !surelyNotMade(result.failure) || attempts >= attemptsMax) {
+        done(result)
+        return
+      }
+      const next = server === undefined ? calls.pick() : calls.next(server)
+      const delayMs = random.fraction() * 100
+      world.clock.after(delayMs, () => this.#attempt(command, { id, server: next, attempts: attempts + 1 }, done))
     }
     if (server === undefined) {
       again({ ok: false, failure: { code: 'no-server', message: 'none runs' } })
       return
     }
-    world.trace.event(kinds.called, this.#number, attempts, () =>
-      `client ${this.#number} -> ${server.id} ${command.type} ${key}`,
+    world.trace.event(
+      kinds.called,
+      this.#number,
+      attempts,
+      () => `client ${this.#number} -> ${server.id} ${command.type} as ${id}`,
     )
     calls.call<Written>(
       server,
       { kind: 'write', timeoutMs: callTimeoutMs },
       (rooms, reply) => {
-        rooms.admission.write({ kind: 'operator', name: 'sim' }, command, reply)
+        rooms.admission.write({ kind: 'operator', name: id }, command, reply)
         return undefined
       },
       again,
     )
   }
 
-  #made(
-    subject: Subject,
-    input: RegisterInput,
-    command: Command,
-    asked: Asked,
-    written: Written,
-  ): void {
-    this.#ports.writes.acknowledged(written.index, command)
+  #made(subject: Subject, input: RegisterInput, asked: Asked, written: Written): void {
     const swapped = written.value.kind !== 'unchanged'
     if (input.kind !== 'cas') asked.answered({ kind: 'done' })
     else {
@@ -178,8 +184,8 @@ export class SimulatedClient {
     if (input.kind === 'cas' && !swapped) this.#seen.delete(subject.key)
   }
 
-  #notMade(subject: Subject, input: RegisterInput, asked: Asked, failure: Failure): void {
-    const { world, writes } = this.#ports
+  #notMade(asked: Asked, failure: Failure): void {
+    const { world } = this.#ports
     if (failure.code === 'write-outcome-unknown') {
       world.reached.hit('write of unknown outcome')
       asked.unknown()
@@ -187,7 +193,6 @@ export class SimulatedClient {
     }
     world.reached.hit('write refused')
     asked.refused()
-    if ('value' in input) writes.refused(subject.key, input.value)
   }
 
   #traceAnswer(key: string, result: Result<unknown>): void {
@@ -197,12 +202,19 @@ export class SimulatedClient {
   }
 }
 
-const sources = ['web', 'api', '*'] as const
-const destinations = ['web', 'db', '*'] as const
+/** Rules for every destination concern every host, so they are written more rarely than others. */
+const pairs = [
+  ['web', 'db'],
+  ['api', 'db'],
+  ['*', 'db'],
+  ['web', 'elsewhere'],
+  ['*', 'elsewhere'],
+  ['api', '*'],
+] as const
 const actions: readonly IntentionAction[] = ['allow', 'deny']
 
-const intentionSubjects = sources.flatMap((source) =>
-  destinations.map((destination): Subject<'intentions.exact'> => ({
+const intentionSubjects = pairs.map(
+  ([source, destination]): Subject<'intentions.exact'> => ({
     key: `intention ${source}>${destination}`,
     query: 'intentions.exact',
     args: { source, destination },
@@ -218,7 +230,7 @@ const intentionSubjects = sources.flatMap((source) =>
     }),
     remove: () => ({ type: 'intention.delete', sourceName: source, destinationName: destination }),
     hasCas: false,
-  })),
+  }),
 )
 
 const entrySubjects = ['cfg-1', 'cfg-2', 'cfg-3'].map((name): Subject<'config.get'> => ({
@@ -269,5 +281,3 @@ const serviceSubjects = externalNodes.flatMap((node) =>
 export const subjects: readonly Subject[] = [...intentionSubjects, ...entrySubjects, ...serviceSubjects].map(
   (subject) => subject as Subject,
 )
-
-export type { RegisterOutput }

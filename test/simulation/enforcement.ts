@@ -15,6 +15,8 @@ import { hold } from './violation.ts'
 const source = 'intruder'
 const askEveryMs = 300
 const asksMax = 20
+/** Longer than a server takes to find a stalled stream dead. */
+const settledAfterMs = 60_000
 
 export interface DenialPorts {
   readonly world: World
@@ -42,7 +44,7 @@ export class Denials {
       { kind: 'write', timeoutMs: 5_000 },
       (rooms, reply) => {
         rooms.admission.write(
-          { kind: 'operator', name: 'sim' },
+          { kind: 'server', node: 'sim' },
           {
             type: 'intention.upsert',
             id: `${source}-${destination}`,
@@ -104,16 +106,18 @@ export class Denials {
     for (const agent of agents) {
       const isHere = agent.server === server && rooms.hub.isPresent(agent.name) && agent.process !== undefined
       if (!isHere || !places.has(agent.name)) continue
-      const table = agent.proxy?.table(destination)
-      // A stream that broke a moment ago is still counted; then the agent's word was true when it was given.
-      if (agent.control?.server() === undefined || agent.pair?.left.isClosed !== false) continue
-      const wanted = world.truth.viewAt(Math.max(table?.index ?? 0, index))
-      const allowed = decide(wanted.rulesFor(destination), source, destination, defaultActionOf(wanted)).allowed
+      const { proxy, startedMs } = agent
+      // What the server counts was said a moment ago; since then the host may have given the service up, or restarted.
+      const changedMs = Math.max(startedMs, proxy?.droppedMs(destination) ?? 0)
+      if (proxy === undefined || world.clock.monotonicMs() - changedMs < settledAfterMs) continue
+      const table = proxy.table(destination)
+      const truth = world.truth.viewAt(Math.max(table?.index ?? 0, index))
+      const isAllowed = decide(truth.rulesFor(destination), source, destination, defaultActionOf(truth)).allowed
       hold(
-        table !== undefined && agent.proxy?.decision(source, destination) === (allowed ? 'allow' : 'deny'),
+        isAllowed || proxy.decision(source, destination) === 'deny',
         'enforcement',
         () =>
-          `${server.id} says that the denial at ${index} for ${destination} is enforced by ${enforced} of ${total}, and ${agent.name} enforces ${table?.index ?? 'nothing'}`,
+          `${server.id} says that the denial at ${index} for ${destination} is enforced by ${enforced} of ${total}, and ${agent.name} enforces index ${table?.index ?? 'none'}`,
       )
     }
   }

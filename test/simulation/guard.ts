@@ -13,7 +13,7 @@ const forbidden: readonly (readonly [owner: object, ownerName: string, names: re
   [globalThis, 'globalThis', ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']],
   [timers, 'timers', ['setTimeout', 'setInterval', 'setImmediate']],
   [process, 'process', ['nextTick', 'hrtime', 'uptime']],
-  [crypto, 'crypto', ['randomBytes', 'randomUUID', 'randomInt', 'randomFillSync', 'getRandomValues']],
+  [crypto, 'crypto', ['randomBytes', 'randomUUID', 'randomInt', 'randomFillSync']],
 ]
 
 /** Runs `work`, which must be synchronous, in a world without time. */

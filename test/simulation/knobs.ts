@@ -69,6 +69,8 @@ export interface Knobs {
   readonly loss: number
   readonly duplicate: number
   readonly delayMeanMs: number
+  /** Messages between servers overtake each other; on real streams they do not. */
+  readonly reorders: boolean
   readonly writeMaxMs: number
   readonly syncMaxMs: number
   /** Mean time between faults of one kind. */
@@ -83,7 +85,8 @@ export type KnobChanges = Partial<Omit<Knobs, 'seed'>>
 export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
   const random = new SeededRandom(seed)
   const servers = random.pick([1, 3, 3, 3, 5, 5, 7])
-  const faults = new Set(faultKinds.filter(() => random.chance(0.4)))
+  const share = random.pick([0.1, 0.2, 0.4])
+  const faults = new Set(faultKinds.filter(() => random.chance(share)))
   const drawn: Knobs = {
     seed,
     servers,
@@ -103,7 +106,8 @@ export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
     faults,
     loss: random.pick([0.01, 0.05, 0.1, 0.3]),
     duplicate: random.pick([0.01, 0.1, 0.3]),
-    delayMeanMs: random.pick([5, 20, 50, 100, 200, 600]),
+    delayMeanMs: random.pick([1, 5, 20, 50, 100, 200, 600]),
+    reorders: random.chance(0.25),
     writeMaxMs: random.pick([0, 0, 1, 10]),
     syncMaxMs: random.pick([1, 5, 20, 100]),
     faultEveryMs: random.pick([2_000, 5_000, 15_000]),

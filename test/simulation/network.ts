@@ -14,6 +14,8 @@ export interface NetworkConditions {
   readonly loss: number
   /** Chance of each message to arrive twice. */
   readonly duplicate: number
+  /** Messages of one channel (see the constructor) overtake each other; by default they do. */
+  readonly reorders?: boolean
 }
 
 export const quietNetwork: NetworkConditions = { delayMinMs: 1, delayMaxMs: 2, loss: 0, duplicate: 0 }
@@ -28,14 +30,24 @@ export class SimulatedNetwork<Message> {
   readonly #cuts = new Set<string>()
   /** Directed pairs whose messages wait until a time. */
   readonly #clogs = new Map<string, number>()
+  /** By sender, receiver and channel: when the last message arrives. */
+  readonly #arrivals = new Map<string, number>()
+  readonly #channelOf: (message: Message) => string
   conditions: NetworkConditions
   /** Messages sent, delivered and lost; a storm shows here. */
   readonly counts = { sent: 0, delivered: 0, lost: 0 }
 
-  constructor(clock: Clock, random: SeededRandom, conditions: NetworkConditions = quietNetwork) {
+  /** `channelOf` names the stream on which a message travels, for conditions that keep its order. */
+  constructor(
+    clock: Clock,
+    random: SeededRandom,
+    conditions: NetworkConditions = quietNetwork,
+    channelOf: (message: Message) => string = () => '',
+  ) {
     this.#clock = clock
     this.#random = random
     this.conditions = conditions
+    this.#channelOf = channelOf
   }
 
   /** Replaces whoever listened under this name before. */
@@ -81,6 +93,16 @@ export class SimulatedNetwork<Message> {
     this.#clogs.clear()
   }
 
+  #inOrder(from: string, to: string, message: Message): number {
+    const delayMs = this.#delayMs(from, to)
+    if (this.conditions.reorders !== false) return delayMs
+    const channel = `${from} ${to} ${this.#channelOf(message)}`
+    const nowMs = this.#clock.monotonicMs()
+    const atMs = Math.max(nowMs + delayMs, this.#arrivals.get(channel) ?? 0)
+    this.#arrivals.set(channel, atMs)
+    return atMs - nowMs
+  }
+
   #delayMs(from: string, to: string): number {
     const { delayMinMs, delayMaxMs, delayMeanMs } = this.conditions
     const fraction = this.#random.fraction()
@@ -95,7 +117,7 @@ export class SimulatedNetwork<Message> {
 
   #carry(from: string, to: string, message: Message): void {
     const receiver = this.#listeners.get(to)
-    this.#clock.after(this.#delayMs(from, to), () => {
+    this.#clock.after(this.#inOrder(from, to, message), () => {
       // Only the process that listened when it was sent gets it: a restarted one has new connections.
       const isCut = this.#cuts.size > 0 && this.#cuts.has(`${from} ${to}`)
       if (receiver === undefined || this.#listeners.get(to) !== receiver || isCut) {

@@ -18,6 +18,29 @@ export class MachineClock {
   }
 }
 
+/** A timer that may be due while its process is paused, and be cancelled before the process goes on. */
+class ProcessTimer implements Timer {
+  readonly #process: SimulatedProcess
+  #callback: (() => void) | undefined
+  #timer: Timer | undefined
+
+  constructor(process: SimulatedProcess, callback: () => void) {
+    this.#process = process
+    this.#callback = callback
+  }
+
+  begin(world: VirtualClock, delayMs: number): void {
+    this.#timer = world.after(delayMs, () => this.#process.run(this.#fire))
+  }
+
+  cancel(): void {
+    this.#callback = undefined
+    this.#timer?.cancel()
+  }
+
+  readonly #fire = (): void => this.#callback?.()
+}
+
 export type OnError = (error: unknown) => void
 
 export class SimulatedProcess implements Clock {
@@ -51,17 +74,9 @@ export class SimulatedProcess implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    let isDue = true
-    const fire = (): void => {
-      if (isDue) callback()
-    }
-    const timer = this.#world.after(delayMs / this.#machine.rate, () => this.run(fire))
-    return {
-      cancel: () => {
-        isDue = false
-        timer.cancel()
-      },
-    }
+    const timer = new ProcessTimer(this, callback)
+    timer.begin(this.#world, delayMs / this.#machine.rate)
+    return timer
   }
 
   /** One turn of the process's event loop; after the pause if there is one, never if the process is dead. */

@@ -21,12 +21,14 @@ export interface ProxyOptions {
   readonly process: SimulatedProcess
   readonly random: SeededRandom
   readonly views: Views
+  readonly nowMs: () => number
   readonly onEnforced: (byDestination: ReadonlyMap<string, readonly number[]>) => void
 }
 
 export class SimulatedProxy {
   readonly #options: ProxyOptions
   readonly #tables = new Map<string, Table>()
+  readonly #droppedMs = new Map<string, number>()
   #destinations: ReadonlySet<string> = new Set()
   #isPlanned: boolean = false
 
@@ -39,8 +41,15 @@ export class SimulatedProxy {
 
   /** Services that this host serves in the mesh. */
   serve(destinations: ReadonlySet<string>): void {
+    for (const destination of this.#destinations)
+      if (!destinations.has(destination)) this.#droppedMs.set(destination, this.#options.nowMs())
     this.#destinations = destinations
     this.#plan()
+  }
+
+  /** When this host last gave the service up, in the world's time. */
+  droppedMs(destination: string): number | undefined {
+    return this.#droppedMs.get(destination)
   }
 
   table(destination: string): Table | undefined {

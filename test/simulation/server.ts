@@ -21,6 +21,7 @@ import { Membership } from '../../src/server/leader/membership.ts'
 import { OwnNode } from '../../src/server/leader/own-node.ts'
 import { Reader } from '../../src/server/queries/reader.ts'
 import { SessionHub } from '../../src/server/sessions/hub.ts'
+import { hashOf } from '../../src/server/store/snapshot.ts'
 import { Store } from '../../src/server/store/store.ts'
 import type { RaftChecker } from './checks/raft.ts'
 import { ObservedMachine, type Truth } from './checks/truth.ts'
@@ -102,6 +103,10 @@ export class SimulatedServer {
 
   get leads(): boolean {
     return this.driver?.status().role === 'leader'
+  }
+
+  stateHash(): string {
+    return this.store === undefined ? 'down' : hashOf(this.store.view())
   }
 
   start(): void {
@@ -251,7 +256,7 @@ export class SimulatedServer {
     admission: Admission,
   ): Rooms {
     const ports = { store, clock: process, random, log: silentLog, metrics: noMetrics }
-    const hub = new SessionHub({ ...ports, publisher, server: this.id, version: '0.1.0' })
+    const hub = new SessionHub({ ...ports, publisher, consensus: driver, server: this.id, version: '0.1.0' })
     const servers = () => driver.configuration().servers
     const reader = new Reader({
       ...ports,
@@ -309,7 +314,8 @@ export class SimulatedServer {
   /** Consensus said that the process must end. */
   #fatal(failure: Failure): void {
     const { reached } = this.#world
-    if (failure.code === 'log-damaged') {
+    // One byte of the FORMAT file that rots can read like a later format.
+    if (failure.code === 'log-damaged' || failure.code === 'format-too-new') {
       reached.hit('server refused to start')
       this.lost = failure
     } else if (failure.code === 'disk-failed') reached.hit('disk failed')

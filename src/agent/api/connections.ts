@@ -3,8 +3,8 @@
  * counted apart: a host with many watches must not lock out its other tools (Consul counts them together).
  */
 import type { Socket } from 'node:net'
-import type { Log, Metrics } from '../../platform/ports.ts'
 import type { Connection } from '../access/caller.ts'
+import type { Api } from './contract.ts'
 
 interface Client {
   open: number
@@ -31,14 +31,15 @@ export interface Connections {
 
 export function createConnections(
   limit: ConnectionLimits,
-  report: { readonly log: Log; readonly metrics: Metrics },
+  report: Pick<Api, 'log' | 'metrics' | 'mayLogRefusal'>,
 ): Connections {
   const clients = new Map<string, Client>()
   const known = new WeakMap<Socket, Connection>()
 
   const refuse = (what: 'connection' | 'long-poll', client: string): false => {
     report.metrics.count('mesh_api_refusals_total', { code: 'too-many-connections' })
-    report.log.warn('API client refused', { code: 'too-many-connections', what, client })
+    if (report.mayLogRefusal())
+      report.log.warn('API client refused', { code: 'too-many-connections', what, client })
     return false
   }
   const keyOf = ({ kind, address }: Connection): string => (kind === 'unix' ? 'unix' : address)

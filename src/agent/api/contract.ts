@@ -41,6 +41,7 @@ export interface Call {
   readonly query: URLSearchParams
   /** The request's bytes as text; '' where there were none. */
   readonly body: string
+  readonly bytes: Uint8Array
   readonly caller: Caller
   /** Aborts when the client goes away or the server stops. */
   readonly signal: AbortSignal
@@ -53,6 +54,8 @@ export interface Answer {
   /** Serialised by the server; absent for an empty body or `text`. */
   readonly json?: unknown
   readonly text?: { readonly body: string; readonly type: string }
+  /** Sent as it is, never compressed. */
+  readonly bytes?: { readonly body: Uint8Array; readonly type: string }
   /** Of a read that a server (or a view) answered: becomes the X-Consul headers. */
   readonly meta?: ReadMeta
   readonly headers?: Readonly<Record<string, string>>
@@ -73,7 +76,7 @@ export interface Endpoint {
 export interface Api extends ApiDependencies {
   readonly changes: Changes
   /** Says whether one more refusal may be logged now. */
-  readonly refusalLog: { take(): boolean }
+  readonly mayLogRefusal: () => boolean
 }
 
 /** Local changes that a reader can wait for. */

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { limits } from '../../model/limits.ts'
-import type { Clock } from '../../platform/ports.ts'
+import { TokenBucket } from '../../model/token-bucket.ts'
 import { createChanges } from './changes.ts'
 import { type Connections, createConnections } from './connections.ts'
 import type { Api, ApiDependencies } from './contract.ts'
@@ -30,17 +30,18 @@ export interface ApiServer {
 const keepAliveMs = 120_000
 
 export function createApi(dependencies: ApiDependencies): ApiServer {
+  const refusals = new TokenBucket(limits.httpRefusalsLoggedPerSecond, limits.httpRefusalsLoggedPerSecond)
   const api: Api = {
     ...dependencies,
     changes: createChanges(dependencies),
-    refusalLog: perSecond(limits.httpRefusalsLoggedPerSecond, dependencies.clock),
+    mayLogRefusal: () => refusals.take(dependencies.clock.monotonicMs()) === 0,
   }
   const connections = createConnections(
     {
       perClient: dependencies.settings.httpMaxConnectionsPerClient,
       longPollsPerClient: limits.httpLongPollsPerClient,
     },
-    dependencies,
+    api,
   )
   const server: Dispatch = { api, connections, calls: new Set() }
   const router = createRouter(server)
@@ -63,23 +64,6 @@ export function createApi(dependencies: ApiDependencies): ApiServer {
       for (const call of server.calls) call.abort()
       await Promise.all(closing)
       await router.close()
-    },
-  }
-}
-
-/** At most `most` in each second; which second a refusal falls into does not matter to who reads a log. */
-function perSecond(most: number, clock: Clock): { take(): boolean } {
-  let second = -1
-  let taken = 0
-  return {
-    take() {
-      const now = Math.floor(clock.monotonicMs() / 1_000)
-      if (now !== second) {
-        second = now
-        taken = 0
-      }
-      taken += 1
-      return taken <= most
     },
   }
 }
@@ -131,7 +115,7 @@ function createRouter(server: Dispatch): FastifyInstance {
   })
   router.removeAllContentTypeParsers()
   // Clients send JSON under any content type (curl: a form), so the type says nothing here.
-  router.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  router.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   router.setErrorHandler((error: Error & { readonly statusCode?: number }, request, reply) => {
     const exchange = { request, reply }
     refuse(server.api, request.routeOptions.url ?? '*', exchange, frameworkRefusal(error))

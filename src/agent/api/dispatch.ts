@@ -72,7 +72,7 @@ function logRefusal(
   const { path, request, error } = of
   const fields = { code, method: request.method, path, client: request.raw.socket.remoteAddress ?? 'unix' }
   if (code === 'internal') api.log.error('API request failed', { ...fields, error })
-  else if (api.refusalLog.take()) api.log.info('API request refused', fields)
+  else if (api.mayLogRefusal()) api.log.info('API request refused', fields)
 }
 
 async function requireRight(api: Api, call: Call, need: Need): Promise<void> {
@@ -95,6 +95,7 @@ function beginCall(
   const mark = url.indexOf('?')
   const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
   const parameters = request.params as { readonly '*'?: string; readonly kind?: string }
+  const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const controller = new AbortController()
   calls.add(controller)
   // Also follows a finished answer, when there is nothing left to cancel.
@@ -103,7 +104,10 @@ function beginCall(
     name: parameters['*'] ?? '',
     kind: parameters.kind ?? '',
     query,
-    body: typeof request.body === 'string' ? request.body : '',
+    bytes,
+    get body() {
+      return bytes.toString()
+    },
     caller: callerOf(server, request, query),
     signal: controller.signal,
     async hold(wait) {

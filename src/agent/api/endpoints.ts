@@ -10,6 +10,7 @@ import { configEndpoints } from './config.ts'
 import type { Endpoint } from './contract.ts'
 import { healthEndpoints } from './health.ts'
 import { intentionEndpoints } from './intention.ts'
+import { kvEndpoints } from './kv.ts'
 import { meshEndpoints } from './mesh.ts'
 import { statusEndpoints } from './status.ts'
 
@@ -22,6 +23,7 @@ export const endpoints: readonly Endpoint[] = [
   ...configEndpoints,
   ...healthEndpoints,
   ...intentionEndpoints,
+  ...kvEndpoints,
   ...meshEndpoints,
   ...statusEndpoints,
 ]

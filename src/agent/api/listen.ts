@@ -1,22 +1,13 @@
 /**
  * Listening on one address: TCP, or a unix socket whose file permissions say who has local rights.
  */
-import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
 import type { Server } from 'node:http'
-import { connect } from 'node:net'
-import { dirname } from 'node:path'
 import { assert } from '../../model/errors.ts'
+import { listenOnUnixSocket, type UnixSocket } from '../../rpc/unix-socket.ts'
 
 export type ListenTarget =
   | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
-  | {
-      readonly kind: 'unix'
-      readonly path: string
-      /** Octal, such as 0o660. */
-      readonly mode: number
-      /** Numeric group that may connect; absent: the process's own. */
-      readonly groupId?: number
-    }
+  | ({ readonly kind: 'unix' } & UnixSocket)
 
 export interface Listener {
   readonly address: string
@@ -24,48 +15,18 @@ export interface Listener {
 }
 
 export async function listenOn(server: Server, target: ListenTarget): Promise<Listener> {
-  if (target.kind === 'unix') await removeStaleSocket(target.path)
   await new Promise<void>((resolve, reject) => {
+    if (target.kind === 'unix') {
+      listenOnUnixSocket(server, target, (error) => (error === '' ? resolve() : reject(new Error(error))))
+      return
+    }
     server.once('error', reject)
-    const listening = (): void => {
+    server.listen({ host: target.address, port: target.port }, () => {
       server.removeListener('error', reject)
       resolve()
-    }
-    if (target.kind === 'tcp') server.listen({ host: target.address, port: target.port }, listening)
-    else listenPrivately(server, target.path, listening)
-  })
-  if (target.kind === 'unix') {
-    if (target.groupId !== undefined) chownSync(target.path, -1, target.groupId)
-    chmodSync(target.path, target.mode)
-  }
-  return { address: addressOf(server), close: () => closeAll(server) }
-}
-
-/** The socket is born closed to others; the wanted mode comes after the group, so nobody slips in between. */
-function listenPrivately(server: Server, path: string, listening: () => void): void {
-  const before = process.umask(0o177)
-  try {
-    server.listen(path, listening)
-  } finally {
-    process.umask(before)
-  }
-}
-
-/** A killed agent leaves its socket file; one that still answers belongs to a living agent and is an error. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  if (found === undefined) return
-  if (!found.isSocket()) throw new Error(`${path} exists and is no socket; remove it from ${dirname(path)}`)
-  const alive = await new Promise<boolean>((resolve) => {
-    const probe = connect(path)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
     })
-    probe.once('error', () => resolve(false))
   })
-  if (alive) throw new Error(`${path} is in use by another agent; stop it first`)
-  unlinkSync(path)
+  return { address: addressOf(server), close: () => closeAll(server) }
 }
 
 function addressOf(server: Server): string {

@@ -21,6 +21,7 @@ export async function sendAnswer(
   reply.code(answer.status ?? 200)
   if (answer.meta !== undefined) reply.headers(readHeaders(api, answer.meta))
   if (answer.headers !== undefined) reply.headers(answer.headers)
+  if (answer.bytes !== undefined) return send(reply.type(answer.bytes.type), Buffer.from(answer.bytes.body))
   if (answer.text !== undefined) return sendBody(request, reply, answer.text.body, answer.text.type)
   if (answer.json === undefined) return send(reply, '')
   const text = call.query.has('pretty')

@@ -176,7 +176,9 @@ export class HostEnrollment {
   #failed(failure: Failure): void {
     const { clock, random, log, metrics } = this.#options
     this.#failures += 1
-    const usualMs = nextAttemptDelayMs(this.#failures, random.fraction())
+    const nowMs = clock.wallMs()
+    const restMs = (this.#identity?.notAfterMs ?? 0) - nowMs
+    const usualMs = nextAttemptDelayMs(this.#failures, restMs, random.fraction())
     const delayMs = failure.code === 'host-evicted' ? evictedPauseMs : usualMs
     metrics.count('mesh_host_renewals_failed_total', { code: failure.code })
     log.warn('the host certificate was not renewed', {
@@ -184,7 +186,7 @@ export class HostEnrollment {
       reason: failure.message,
       retryMs: delayMs,
     })
-    this.#renewAtMs = clock.wallMs() + delayMs
+    this.#renewAtMs = nowMs + delayMs
     this.#sleep()
   }
 }

@@ -54,8 +54,8 @@ export function retryDelayMs(state: LeafState, nowMs: number, random: Random): n
   const fraction = random.fraction()
   const code = state.failure?.code
   if (code === 'service-not-allowed' || code === 'host-evicted') return refusedPauseMs * (0.5 + fraction)
-  const usable = state.leaf !== undefined && state.leaf.notAfterMs > nowMs
-  if (usable) return nextAttemptDelayMs(state.failures, fraction)
+  const restMs = (state.leaf?.notAfterMs ?? 0) - nowMs
+  if (restMs > 0) return nextAttemptDelayMs(state.failures, restMs, fraction)
   const pauseMs = Math.min(missingFirstMs * 2 ** (state.failures - 1), missingLongestMs)
   return pauseMs * (0.5 + fraction)
 }

@@ -3,14 +3,14 @@
  * and gathers which policy each has in force. Does not know how the state is made (plan/) nor who asks (control/).
  */
 import net from 'node:net'
-import { ok, type Result } from '../../model/errors.ts'
+import { failed, ok, type Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import type { Clock, Log, Metrics } from '../../platform/ports.ts'
+import { listenOnUnixSocket } from '../../rpc/unix-socket.ts'
 import type { ProxyLink } from '../contract.ts'
 import { ProxyMetrics } from './proxy-metrics.ts'
 import { ProxySession, type ProxyStats } from './proxy-session.ts'
 import { nextSnapshot, type Snapshot } from './snapshot.ts'
-import { listenOnSocket } from './socket-file.ts'
 
 export interface ProxyLinkOptions {
   readonly socketPath: string
@@ -27,10 +27,14 @@ export interface RunningProxyLink extends ProxyLink {
 }
 
 /** A failure where the socket cannot be listened on. */
-export async function startProxyLink(options: ProxyLinkOptions): Promise<Result<RunningProxyLink>> {
+export function startProxyLink(options: ProxyLinkOptions): Promise<Result<RunningProxyLink>> {
   const link = new LinkServer(options)
-  const listening = await listenOnSocket(link.server, options.socketPath, options.mode)
-  return listening.ok ? ok(link) : listening
+  const { socketPath: path, mode } = options
+  return new Promise((resolve) => {
+    listenOnUnixSocket(link.server, { path, mode }, (error) =>
+      resolve(error === '' ? ok(link) : failed('conflict', `cannot listen on ${error}`)),
+    )
+  })
 }
 
 type EnforcedListener = Parameters<ProxyLink['onEnforced']>[0]

@@ -12,7 +12,13 @@ import { refusalOf, type Trust, verifyChain } from '../../wire/x509/chain.ts'
 export type ServiceId = Extract<Identity, { kind: 'service' }>
 
 export type PeerCheck =
-  | { readonly kind: 'proven'; readonly identity: ServiceId; readonly uri: string }
+  | {
+      readonly kind: 'proven'
+      readonly identity: ServiceId
+      readonly uri: string
+      /** When the first certificate of the chain ends. */
+      readonly notAfterMs: number
+    }
   /** `uri` is what the certificate claims, '' where it claims nothing readable. */
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly uri: string }
 
@@ -20,7 +26,12 @@ export type PeerCheck =
 export function checkPeer(socket: TLSSocket, trust: Trust, nowMs: number): PeerCheck {
   const outcome = verifyChain({ chain: presentedChain(socket), trust, plane: 'service', nowMs })
   if (outcome.kind === 'ok' && outcome.identity.kind === 'service')
-    return { kind: 'proven', identity: outcome.identity, uri: outcome.uri }
+    return {
+      kind: 'proven',
+      identity: outcome.identity,
+      uri: outcome.uri,
+      notAfterMs: outcome.notAfterMs,
+    }
   return {
     kind: 'refused',
     code: outcome.kind === 'ok' ? 'wrong-plane' : refusalOf(outcome),

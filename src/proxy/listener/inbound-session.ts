@@ -31,7 +31,9 @@ export class InboundSession implements SessionListener {
   private readonly session: TunnelSession
   private facts: ConnectionFacts
   private peer: ServiceId | undefined
+  private notAfterMs = 0
   private openTimer: Timer | undefined
+  private idleTimer: Timer | undefined
   private leaving: boolean = false
 
   constructor(
@@ -71,6 +73,7 @@ export class InboundSession implements SessionListener {
       return
     }
     this.peer = peer.identity
+    this.notAfterMs = peer.notAfterMs
     this.facts = { ...this.facts, source: peer.identity.service }
     if (socket.alpnProtocol !== tunnelAlpn) {
       this.refuse('handshake-failed', `the peer does not speak ${tunnelAlpn}`)
@@ -91,13 +94,15 @@ export class InboundSession implements SessionListener {
   onOpen(stream: TunnelStream, metadata: OpenMetadata): void {
     this.openTimer?.cancel()
     this.openTimer = undefined
+    this.idleTimer?.cancel()
     this.admit(stream, metadata)
     if (this.leaving) this.leave()
   }
 
-  /** A session whose streams have ended stays for the next one, unless we are leaving. */
+  /** A session whose streams have ended stays a while for the next one, unless we are leaving. */
   onIdle(): void {
     if (this.leaving) this.close()
+    else this.idleTimer = this.context.clock.after(limits.tunnelIdleMs, () => this.leave())
   }
 
   onOver(code: EndCode, text: string): void {
@@ -134,15 +139,37 @@ export class InboundSession implements SessionListener {
 
   private admit(stream: TunnelStream, metadata: OpenMetadata): void {
     const facts = { ...this.facts, instance: metadata.instance }
-    const wrong = this.wrongMetadata(metadata)
-    if (wrong !== '') {
-      this.context.accessLog.refused(facts, 'wrong-identity', wrong)
-      stream.refuse('wrong-identity', wrong)
+    // The session's own place is for its first stream; each further one is one more connection to the local service.
+    const isFurther = this.streams.size > 0
+    const refusal = this.refusalOf(metadata, isFurther)
+    if (refusal !== undefined) {
+      this.context.accessLog.refused(facts, refusal.code, refusal.text)
+      stream.refuse(refusal.code, refusal.text)
+      if (refusal.code === 'expired-certificate') this.leave()
       return
     }
-    const inbound = new InboundStream(this.context, stream, facts, () => this.streams.delete(inbound))
+    const inbound = new InboundStream(this.context, stream, facts, () => {
+      this.streams.delete(inbound)
+      if (isFurther) this.context.budget.release()
+    })
     this.streams.add(inbound)
     inbound.start()
+  }
+
+  /** Undefined for a stream that is let in; a further one has taken its place then. */
+  private refusalOf(
+    metadata: OpenMetadata,
+    isFurther: boolean,
+  ): { readonly code: RefusalCode; readonly text: string } | undefined {
+    const { budget, clock } = this.context
+    const wrong = this.wrongMetadata(metadata)
+    if (wrong !== '') return { code: 'wrong-identity', text: wrong }
+    // Or a session could outlive its certificate for ever; streams that are open go on.
+    if (clock.wallMs() > this.notAfterMs)
+      return { code: 'expired-certificate', text: 'the certificate of the session has expired' }
+    if (isFurther && !budget.take())
+      return { code: 'too-many-connections', text: `${budget.max} connections in this worker` }
+    return undefined
   }
 
   private wrongMetadata(metadata: OpenMetadata): string {
@@ -166,13 +193,15 @@ export class InboundSession implements SessionListener {
   }
 
   private onSocketClose(): void {
-    this.openTimer?.cancel()
     this.session.lost()
+    this.openTimer?.cancel()
+    this.idleTimer?.cancel()
     this.onGone()
   }
 
   private close(): void {
     this.openTimer?.cancel()
+    this.idleTimer?.cancel()
     this.outbox.end()
     closeLater(this.socket, this.context.clock)
   }

@@ -2,8 +2,10 @@
  * The access log: one line per connection that ended and per refusal, through the `Log` port. The fields are a contract
  * with people and with tests; both directions use the same names, so that two proxies' lines can be laid side by side.
  */
+import { limits } from '../../model/limits.ts'
 import { type RefusalCode, refusalCatalogue } from '../../model/refusal.ts'
-import type { Log } from '../../platform/ports.ts'
+import { TokenBucket } from '../../model/token-bucket.ts'
+import type { Clock, Log } from '../../platform/ports.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import type { Direction, PairCounters } from './counters.ts'
 
@@ -31,12 +33,14 @@ export interface ConnectionEnd {
 
 export interface AccessLog {
   ended(facts: ConnectionFacts, end: ConnectionEnd): void
-  /** Logs and counts. `text` says more than the code, or is ''. */
+  /** Counts and logs; of peers that never proved who they are only so many per second. `text` may be ''. */
   refused(facts: ConnectionFacts, code: RefusalCode, text: string): void
 }
 
 /** `destination` is the local service on inbound listeners, and unknown peers have `source` ''. */
-export function createAccessLog(log: Log, counters: PairCounters): AccessLog {
+export function createAccessLog(log: Log, counters: PairCounters, clock: Clock): AccessLog {
+  const strangers = new TokenBucket(limits.strangersLoggedPerSecond, limits.strangersLoggedPerSecond)
+  let unlogged = 0
   return {
     ended(facts, end) {
       log.info('connection ended', {
@@ -47,11 +51,18 @@ export function createAccessLog(log: Log, counters: PairCounters): AccessLog {
     },
     refused(facts, code, text) {
       counters.refused(counters.slot(facts.direction, facts.source, facts.destination), code)
+      const isStranger = facts.direction === 'inbound' && facts.source === ''
+      if (isStranger && strangers.take(clock.monotonicMs()) > 0) {
+        unlogged += 1
+        return
+      }
       log.warn('connection refused', {
         ...facts,
         code,
         text: text === '' ? refusalCatalogue[code].what : text,
+        ...(isStranger && unlogged > 0 ? { unlogged } : {}),
       })
+      if (isStranger) unlogged = 0
     },
   }
 }

@@ -55,7 +55,7 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
     log,
     budget,
     counters,
-    accessLog: createAccessLog(log, counters),
+    accessLog: createAccessLog(log, counters, clock),
     tables: () => applier.state.tables,
     place: {
       clock,

@@ -4,6 +4,7 @@ import type { MessageTypeDefinition } from '@grpc/proto-loader';
 import type { AgentFrame as _mesh_v1_AgentFrame, AgentFrame__Output as _mesh_v1_AgentFrame__Output } from './mesh/v1/AgentFrame.ts';
 import type { Enforced as _mesh_v1_Enforced, Enforced__Output as _mesh_v1_Enforced__Output } from './mesh/v1/Enforced.ts';
 import type { EnrollRequest as _mesh_v1_EnrollRequest, EnrollRequest__Output as _mesh_v1_EnrollRequest__Output } from './mesh/v1/EnrollRequest.ts';
+import type { EnrollServerRequest as _mesh_v1_EnrollServerRequest, EnrollServerRequest__Output as _mesh_v1_EnrollServerRequest__Output } from './mesh/v1/EnrollServerRequest.ts';
 import type { EnrollmentClient as _mesh_v1_EnrollmentClient, EnrollmentDefinition as _mesh_v1_EnrollmentDefinition } from './mesh/v1/Enrollment.ts';
 import type { Event as _mesh_v1_Event, Event__Output as _mesh_v1_Event__Output } from './mesh/v1/Event.ts';
 import type { Failure as _mesh_v1_Failure, Failure__Output as _mesh_v1_Failure__Output } from './mesh/v1/Failure.ts';
@@ -11,10 +12,14 @@ import type { Goaway as _mesh_v1_Goaway, Goaway__Output as _mesh_v1_Goaway__Outp
 import type { Hello as _mesh_v1_Hello, Hello__Output as _mesh_v1_Hello__Output } from './mesh/v1/Hello.ts';
 import type { HostCertificate as _mesh_v1_HostCertificate, HostCertificate__Output as _mesh_v1_HostCertificate__Output } from './mesh/v1/HostCertificate.ts';
 import type { LeafCertificate as _mesh_v1_LeafCertificate, LeafCertificate__Output as _mesh_v1_LeafCertificate__Output } from './mesh/v1/LeafCertificate.ts';
+import type { RaftClient as _mesh_v1_RaftClient, RaftDefinition as _mesh_v1_RaftDefinition } from './mesh/v1/Raft.ts';
+import type { RaftFrame as _mesh_v1_RaftFrame, RaftFrame__Output as _mesh_v1_RaftFrame__Output } from './mesh/v1/RaftFrame.ts';
+import type { RaftHello as _mesh_v1_RaftHello, RaftHello__Output as _mesh_v1_RaftHello__Output } from './mesh/v1/RaftHello.ts';
 import type { ReadAnswer as _mesh_v1_ReadAnswer, ReadAnswer__Output as _mesh_v1_ReadAnswer__Output } from './mesh/v1/ReadAnswer.ts';
 import type { ReadRequest as _mesh_v1_ReadRequest, ReadRequest__Output as _mesh_v1_ReadRequest__Output } from './mesh/v1/ReadRequest.ts';
 import type { RenewHostRequest as _mesh_v1_RenewHostRequest, RenewHostRequest__Output as _mesh_v1_RenewHostRequest__Output } from './mesh/v1/RenewHostRequest.ts';
 import type { ServerClient as _mesh_v1_ServerClient, ServerDefinition as _mesh_v1_ServerDefinition } from './mesh/v1/Server.ts';
+import type { ServerAdmission as _mesh_v1_ServerAdmission, ServerAdmission__Output as _mesh_v1_ServerAdmission__Output } from './mesh/v1/ServerAdmission.ts';
 import type { ServerFrame as _mesh_v1_ServerFrame, ServerFrame__Output as _mesh_v1_ServerFrame__Output } from './mesh/v1/ServerFrame.ts';
 import type { SignLeafRequest as _mesh_v1_SignLeafRequest, SignLeafRequest__Output as _mesh_v1_SignLeafRequest__Output } from './mesh/v1/SignLeafRequest.ts';
 import type { SnapshotEnd as _mesh_v1_SnapshotEnd, SnapshotEnd__Output as _mesh_v1_SnapshotEnd__Output } from './mesh/v1/SnapshotEnd.ts';
@@ -34,6 +39,7 @@ export interface ProtoGrpcType {
       AgentFrame: MessageTypeDefinition<_mesh_v1_AgentFrame, _mesh_v1_AgentFrame__Output>
       Enforced: MessageTypeDefinition<_mesh_v1_Enforced, _mesh_v1_Enforced__Output>
       EnrollRequest: MessageTypeDefinition<_mesh_v1_EnrollRequest, _mesh_v1_EnrollRequest__Output>
+      EnrollServerRequest: MessageTypeDefinition<_mesh_v1_EnrollServerRequest, _mesh_v1_EnrollServerRequest__Output>
       Enrollment: SubtypeConstructor<typeof grpc.Client, _mesh_v1_EnrollmentClient> & { service: _mesh_v1_EnrollmentDefinition }
       Event: MessageTypeDefinition<_mesh_v1_Event, _mesh_v1_Event__Output>
       Failure: MessageTypeDefinition<_mesh_v1_Failure, _mesh_v1_Failure__Output>
@@ -41,10 +47,14 @@ export interface ProtoGrpcType {
       Hello: MessageTypeDefinition<_mesh_v1_Hello, _mesh_v1_Hello__Output>
       HostCertificate: MessageTypeDefinition<_mesh_v1_HostCertificate, _mesh_v1_HostCertificate__Output>
       LeafCertificate: MessageTypeDefinition<_mesh_v1_LeafCertificate, _mesh_v1_LeafCertificate__Output>
+      Raft: SubtypeConstructor<typeof grpc.Client, _mesh_v1_RaftClient> & { service: _mesh_v1_RaftDefinition }
+      RaftFrame: MessageTypeDefinition<_mesh_v1_RaftFrame, _mesh_v1_RaftFrame__Output>
+      RaftHello: MessageTypeDefinition<_mesh_v1_RaftHello, _mesh_v1_RaftHello__Output>
       ReadAnswer: MessageTypeDefinition<_mesh_v1_ReadAnswer, _mesh_v1_ReadAnswer__Output>
       ReadRequest: MessageTypeDefinition<_mesh_v1_ReadRequest, _mesh_v1_ReadRequest__Output>
       RenewHostRequest: MessageTypeDefinition<_mesh_v1_RenewHostRequest, _mesh_v1_RenewHostRequest__Output>
       Server: SubtypeConstructor<typeof grpc.Client, _mesh_v1_ServerClient> & { service: _mesh_v1_ServerDefinition }
+      ServerAdmission: MessageTypeDefinition<_mesh_v1_ServerAdmission, _mesh_v1_ServerAdmission__Output>
       ServerFrame: MessageTypeDefinition<_mesh_v1_ServerFrame, _mesh_v1_ServerFrame__Output>
       SignLeafRequest: MessageTypeDefinition<_mesh_v1_SignLeafRequest, _mesh_v1_SignLeafRequest__Output>
       SnapshotEnd: MessageTypeDefinition<_mesh_v1_SnapshotEnd, _mesh_v1_SnapshotEnd__Output>

@@ -1,15 +1,27 @@
 /**
- * Shapes of the commands that may arrive by RPC. Two are missing on purpose: `genesis` and `enrollment.redeem` are
- * proposed by servers themselves, so no peer can bring them in, whatever token it holds.
+ * Shapes of the commands that may arrive by RPC. Some are missing on purpose: what only servers propose, such as
+ * `genesis`, `enrollment.redeem` and `kv.reap`, no peer can bring in, whatever token it holds.
  */
 import { z } from 'zod'
 import type { Command } from '../../model/command.ts'
 import { checkShape, nodeShape, serviceShape } from './catalog.ts'
 import { actionShape, configEntryShape, configKindShape } from './intention.ts'
-import { text, textList, textMap, wholeNumber } from './text.ts'
+import { flag, text, textList, textMap, wholeNumber } from './text.ts'
 
 /** A command that a peer may send. */
-export type RemoteCommand = Exclude<Command, { readonly type: 'genesis' | 'enrollment.redeem' }>
+export type RemoteCommand = Exclude<
+  Command,
+  {
+    readonly type:
+      | 'genesis'
+      | 'enrollment.redeem'
+      | 'kv.reap'
+      | 'feature.raise'
+      | 'server.announce'
+      | 'autopilot.set'
+      | `${'restore' | 'verify'}.${string}`
+  }
+>
 
 const shapes = {
   'settings.set': z.object({
@@ -53,6 +65,19 @@ const shapes = {
     sourceName: text,
     destinationName: text,
   }),
+  'kv.set': z.object({
+    type: z.literal('kv.set'),
+    key: text,
+    value: z.string(),
+    flags: z.string(),
+    casIndex: wholeNumber.exactOptional(),
+  }),
+  'kv.delete': z.object({
+    type: z.literal('kv.delete'),
+    key: text,
+    recurse: flag,
+    casIndex: wholeNumber.exactOptional(),
+  }),
   'enrollment.create': z.object({
     type: z.literal('enrollment.create'),
     enrollment: z.object({
@@ -73,5 +98,7 @@ export const commandShape: z.ZodType<RemoteCommand> = z.discriminatedUnion('type
   shapes['config-entry.delete'],
   shapes['intention.upsert'],
   shapes['intention.delete'],
+  shapes['kv.set'],
+  shapes['kv.delete'],
   shapes['enrollment.create'],
 ])

@@ -1,10 +1,13 @@
 /** Shapes of the arguments of each query, and of what an answer says about itself. */
 import { z } from 'zod'
+import { isKvPrefix } from '../../model/kv.ts'
 import type { Queries, QueryName, ReadMeta, ReadOptions } from '../../model/query.ts'
 import { configKindShape } from './intention.ts'
 import { flag, text, textList, textMap, wholeNumber } from './text.ts'
 
 const nothing = z.object({})
+/** U+0000 ends keys inside the store, so with one in it a prefix would find what it is not the beginning of. */
+const kvPrefix = text.refine(isKvPrefix, 'is too long or has U+0000')
 const serviceFilter = z.object({ service: text, tags: textList, nodeMeta: textMap })
 
 /** One entry per query: a query without a shape does not compile. */
@@ -22,6 +25,9 @@ export const queryShapes: { readonly [Name in QueryName]: z.ZodType<Queries[Name
   'intentions.enforcement': z.object({ destination: text, index: wholeNumber }),
   'config.get': z.object({ kind: configKindShape, name: text }),
   'config.list': z.object({ kind: configKindShape }),
+  'kv.get': z.object({ key: kvPrefix }),
+  'kv.list': z.object({ prefix: kvPrefix }),
+  'kv.keys': z.object({ prefix: kvPrefix, separator: text }),
   'ca.roots': nothing,
   'health.state': z.object({
     state: z.enum(['any', 'passing', 'warning', 'critical']),

@@ -7,12 +7,12 @@ import { createHash } from 'node:crypto'
 import { anonymous, type Principal } from '../../model/access.ts'
 import type { Host } from '../../model/authority.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
+import { TokenBucket } from '../../model/token-bucket.ts'
 import type { Clock, Log, Metrics } from '../../platform/ports.ts'
 import type { Peer } from '../../rpc/contract.ts'
 import { type ChainOutcome, type Trust, verifyChain } from '../../wire/x509/chain.ts'
 import type { StateView } from '../store/state.ts'
 import { PlaneTrust } from './plane-trust.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 export interface AccessOptions {
   readonly view: () => StateView

@@ -33,9 +33,8 @@ export class Admission {
    * with what consensus said (`no-leader`, `overloaded`, `write-outcome-unknown`).
    */
   write(principal: Principal, command: Command, reply: Reply<Written>): void {
-    const refusal = refusalOf(principal, command)
+    const refusal = this.refusalOf(principal, command)
     if (refusal !== undefined) {
-      this.#refused(principal, command, refusal)
       reply({ ok: false, failure: refusal })
       return
     }
@@ -45,6 +44,15 @@ export class Admission {
       if (!outcome.ok) this.#refused(principal, command, outcome.failure)
       reply(outcome)
     })
+  }
+
+  /** Why `principal` may not write `command`, without a look at the state; logged and counted. */
+  refusalOf(principal: Principal, command: Command): Failure | undefined {
+    const rights = checkRights(principal, command)
+    const checked = rights.ok ? checkBounds(command) : rights
+    if (checked.ok) return undefined
+    this.#refused(principal, command, checked.failure)
+    return checked.failure
   }
 
   #refused(principal: Principal, command: Command, failure: Failure): void {
@@ -57,13 +65,6 @@ export class Admission {
       principal: principalName(principal),
     })
   }
-}
-
-function refusalOf(principal: Principal, command: Command): Failure | undefined {
-  const rights = checkRights(principal, command)
-  if (!rights.ok) return rights.failure
-  const bounds = checkBounds(command)
-  return bounds.ok ? undefined : bounds.failure
 }
 
 function flattened(result: Result<Applied>): Result<Written> {

@@ -12,6 +12,7 @@ import type { Node } from '../../model/node.ts'
 import type { Service } from '../../model/service.ts'
 import type { CommandOf } from '../apply/outcome.ts'
 import { checkRegistration } from '../apply/registration.ts'
+import { checkKvDelete, checkKvSet } from './kv-bounds.ts'
 
 const fine: Result<true> = ok(true)
 
@@ -19,7 +20,21 @@ export function checkBounds(command: Command): Result<true> {
   switch (command.type) {
     case 'genesis':
     case 'settings.set':
+    case 'kv.reap':
+    case 'feature.raise':
+    case 'server.announce':
+    case 'autopilot.set':
+    case 'verify.mark':
+    case 'verify.result':
+    case 'restore.begin':
+    case 'restore.piece':
+    case 'restore.commit':
+    case 'restore.abort':
       return fine
+    case 'kv.set':
+      return checkKvSet(command)
+    case 'kv.delete':
+      return checkKvDelete(command)
     case 'catalog.register':
       return checkRegister(command)
     case 'catalog.deregister':

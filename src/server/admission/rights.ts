@@ -13,6 +13,11 @@ import { nodeNameOf } from '../apply/registration.ts'
 export function checkRights(principal: Principal, command: Command): Result<true> {
   switch (command.type) {
     case 'genesis':
+    case 'kv.reap':
+    case 'feature.raise':
+    case 'server.announce':
+    case 'verify.mark':
+    case 'verify.result':
     case 'enrollment.redeem':
       if (principal.kind === 'server') return ok(true)
       return failed('bad-token', `only a server may propose "${command.type}"`)
@@ -26,7 +31,14 @@ export function checkRights(principal: Principal, command: Command): Result<true
     case 'config-entry.delete':
     case 'intention.upsert':
     case 'intention.delete':
+    case 'kv.set':
+    case 'kv.delete':
     case 'enrollment.create':
+    case 'autopilot.set':
+    case 'restore.begin':
+    case 'restore.piece':
+    case 'restore.commit':
+    case 'restore.abort':
       return authorize(principal, { kind: 'operate' })
   }
 }

@@ -35,16 +35,15 @@ export function applyEnrollmentRedeem(
   if (enrollment === undefined) return failed('token-unknown', 'this cluster never issued that token')
   const { node, nodeId, publicKey } = command
   const host = tx.host(node)
-  // A host that lost the answer asks again with its key: the same host, so the token is still used once.
-  const repeated = enrollment.usedBy === node && host?.publicKey === publicKey && !host.evicted
-  if (!repeated) {
-    const usable = checkUse(enrollment, host, { node, publicKey, atMs })
-    if (!usable.ok) return usable
-  }
-  const services = enrollment.services
-  const enrolledAtMs = repeated ? host.enrolledAtMs : atMs
+  // A host that lost the answer asks again with its key: the same host, so the token is still used once. It changes
+  // nothing, or a host whose rights a later token took away could take them back with an earlier one.
+  if (enrollment.usedBy === node && host?.publicKey === publicKey && !host.evicted)
+    return ok({ kind: 'enrolled', services: host.services })
+  const usable = checkUse(enrollment, host, { node, publicKey, atMs })
+  if (!usable.ok) return usable
+  const { services } = enrollment
   putEnrollment(tx, { ...withoutIndexes(enrollment), usedBy: node })
-  putHost(tx, { node, nodeId, publicKey, services, enrolledAtMs, evicted: false })
+  putHost(tx, { node, nodeId, publicKey, services, enrolledAtMs: atMs, evicted: false })
   return ok({ kind: 'enrolled', services })
 }
 

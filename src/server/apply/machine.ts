@@ -3,7 +3,7 @@
  * but the entry and the state, so that every server comes to the same. One file per family of commands beside this one;
  * what may be proposed at all is decided in admission/.
  */
-import type { Applied, AppliedValue, Envelope } from '../../model/command.ts'
+import type { Applied, AppliedValue, Command, Envelope } from '../../model/command.ts'
 import { assert, failed, MeshError, type Result } from '../../model/errors.ts'
 import type { LogIndex } from '../../model/ids.ts'
 import { decodeEnvelope } from '../../wire/command.ts'
@@ -15,6 +15,10 @@ import { applyDeregister, applyRegister } from './catalog.ts'
 import { applyEntryDelete, applyEntryUpsert } from './config-entry.ts'
 import { applyEnrollmentCreate, applyEnrollmentRedeem } from './enrollment.ts'
 import { applyIntentionDelete, applyIntentionUpsert } from './intention.ts'
+import { applyKvDelete, applyKvReap, applyKvSet } from './kv.ts'
+import { done } from './outcome.ts'
+import { applyRestore, isRestore, type RestoreCommand } from './restore.ts'
+import { applyAnnounce, applyAutopilot, applyFeatureRaise } from './servers.ts'
 import { applyGenesis, applySettings } from './settings.ts'
 
 export class Machine implements StateMachine {
@@ -27,14 +31,13 @@ export class Machine implements StateMachine {
   /** Throws `version-mismatch` for an entry that only a newer program understands: the server must stop there. */
   apply(index: LogIndex, entry: Uint8Array): Applied {
     const envelope = readEnvelope(index, entry)
+    const { command, atMs } = envelope
+    if (isRestore(command)) return applied(index, applyRestore(this.#store, command, { index, atMs }))
     const tx = this.#store.begin(index)
-    const result = applyEnvelope(tx, envelope)
-    if (!result.ok) {
-      this.#store.advance(index)
-      return { ok: false, index, failure: result.failure }
-    }
-    this.#store.commit(tx)
-    return { ok: true, index, value: result.value }
+    const result = applyEnvelope(tx, envelope, command)
+    if (result.ok) this.#store.commit(tx)
+    else this.#store.advance(index)
+    return applied(index, result)
   }
 
   snapshot(): SnapshotReader {
@@ -42,12 +45,18 @@ export class Machine implements StateMachine {
   }
 
   restore(index: LogIndex): SnapshotWriter {
-    return new StateLoader(index, (tables) => this.#store.replace(index, tables))
+    return new StateLoader(index, (tables, staged) => this.#store.replace(index, tables, staged))
   }
 
   hash(): string {
     return hashOf(this.#store.view())
   }
+}
+
+function applied(index: LogIndex, result: Result<AppliedValue>): Applied {
+  return result.ok
+    ? { ok: true, index, value: result.value }
+    : { ok: false, index, failure: result.failure }
 }
 
 function readEnvelope(index: LogIndex, entry: Uint8Array): Envelope {
@@ -63,8 +72,11 @@ function readEnvelope(index: LogIndex, entry: Uint8Array): Envelope {
   return decoded.value
 }
 
-function applyEnvelope(tx: Transaction, envelope: Envelope): Result<AppliedValue> {
-  const { principal, command, atMs } = envelope
+function applyEnvelope(
+  tx: Transaction,
+  { principal, atMs }: Envelope,
+  command: Exclude<Command, RestoreCommand>,
+): Result<AppliedValue> {
   if (principal.kind === 'host' && tx.host(principal.node)?.evicted === true)
     return failed('host-evicted', `host "${principal.node}" was evicted`)
   switch (command.type) {
@@ -84,6 +96,21 @@ function applyEnvelope(tx: Transaction, envelope: Envelope): Result<AppliedValue
       return applyIntentionUpsert(tx, command, atMs)
     case 'intention.delete':
       return applyIntentionDelete(tx, command)
+    case 'kv.set':
+      return applyKvSet(tx, command)
+    case 'kv.delete':
+      return applyKvDelete(tx, command, atMs)
+    case 'kv.reap':
+      return applyKvReap(tx, command)
+    case 'feature.raise':
+      return applyFeatureRaise(tx, command)
+    case 'server.announce':
+      return applyAnnounce(tx, command)
+    case 'autopilot.set':
+      return applyAutopilot(tx, command)
+    case 'verify.mark':
+    case 'verify.result':
+      return done
     case 'enrollment.create':
       return applyEnrollmentCreate(tx, command, atMs)
     case 'enrollment.redeem':

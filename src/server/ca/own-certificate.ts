@@ -46,6 +46,7 @@ export class OwnCertificate {
   readonly #options: OwnCertificateOptions
   readonly #key: KeyObject
   #renewAtMs = 0
+  #notAfterMs = 0
   #failures = 0
   #timer: Timer | undefined
 
@@ -82,11 +83,13 @@ export class OwnCertificate {
     const nowMs = clock.wallMs()
     if (signed.ok) {
       this.#failures = 0
+      this.#notAfterMs = signed.value.notAfterMs
       this.#renewAtMs = nowMs + firstRenewalDelayMs(signed.value, nowMs, random.fraction())
       metrics.gauge('mesh_server_certificate_expires_ms', signed.value.notAfterMs)
     } else {
       this.#failures += 1
-      this.#renewAtMs = nowMs + nextAttemptDelayMs(this.#failures, random.fraction())
+      this.#renewAtMs =
+        nowMs + nextAttemptDelayMs(this.#failures, this.#notAfterMs - nowMs, random.fraction())
       log.error('the server’s own certificate could not be signed', { ...signed.failure })
     }
     this.#sleep()

@@ -14,12 +14,24 @@ interface Open {
   askedMs: number
 }
 
+/** The leader has answered; the state machine has yet to get there. */
+interface Proven {
+  readonly index: LogIndex
+  readonly callers: readonly Done[]
+  readonly startedMs: number
+}
+
 export class Barriers {
   #waiting: Done[] = []
   readonly #open = new Map<number, Open>()
-  #proven: { readonly index: LogIndex; readonly callers: readonly Done[] }[] = []
+  #proven: Proven[] = []
   #callers = 0
-  #lastRequest = 0
+  #lastRequest: number
+
+  /** `start` differs from process to process: an answer to the one before must not pass for an answer to this one. */
+  constructor(start: number) {
+    this.#lastRequest = start
+  }
 
   /** False if there are too many already. */
   add(done: Done): boolean {
@@ -42,7 +54,7 @@ export class Barriers {
     if (open === undefined) return
     this.#open.delete(request)
     if (index <= applied) this.#answer(open.callers, ok(applied))
-    else this.#proven.push({ index, callers: open.callers })
+    else this.#proven.push({ index, callers: open.callers, startedMs: open.startedMs })
   }
 
   applied(index: LogIndex): void {
@@ -58,11 +70,15 @@ export class Barriers {
     if (open !== undefined) this.#answer(open.callers, noLeader())
   }
 
-  /** Requests whose answer may have been lost; those that waited too long are given up. */
+  /** Requests whose answer may have been lost; those that waited too long, for it or for the log, are given up. */
   toRepeat(nowMs: number, repeatAfterMs: number, giveUpAfterMs: number): readonly number[] {
     const repeat: number[] = []
+    const isLate = ({ startedMs }: Pick<Open, 'startedMs'>): boolean => nowMs - startedMs >= giveUpAfterMs
+    const late = this.#proven.filter(isLate)
+    if (late.length > 0) this.#proven = this.#proven.filter((proven) => !isLate(proven))
+    for (const { callers } of late) this.#answer(callers, isBehind())
     for (const [request, open] of [...this.#open])
-      if (nowMs - open.startedMs >= giveUpAfterMs) this.failed(request)
+      if (isLate(open)) this.failed(request)
       else if (nowMs - open.askedMs >= repeatAfterMs) {
         open.askedMs = nowMs
         repeat.push(request)
@@ -82,5 +98,7 @@ export class Barriers {
   }
 }
 
+const isBehind = (): Result<LogIndex> =>
+  failed('no-leader', 'this server is behind its leader; reads may be stale')
 const noLeader = (): Result<LogIndex> =>
   failed('no-leader', 'no leader could prove that it still leads; reads may be stale')

@@ -29,7 +29,7 @@ export class Driver implements Consensus, ClusterOperations {
   readonly #engine: Engine
   readonly #leadership: Leadership
   readonly #proposals = new Proposals()
-  readonly #barriers = new Barriers()
+  readonly #barriers: Barriers
   #flush: Timer | undefined
   #isDiskFull: boolean = false
   #state: 'running' | 'stopping' | 'stopped' = 'running'
@@ -41,6 +41,7 @@ export class Driver implements Consensus, ClusterOperations {
     this.#parts = parts
     this.#raft = parts.raft
     this.#leadership = new Leadership(parts.raft)
+    this.#barriers = new Barriers(Math.floor(parts.random.fraction() * 2 ** 40))
     this.#engine = new Engine(parts, {
       onApplied: (entry, result) => this.#onApplied(entry, result),
       onProgress: (index) => this.#onProgress(index),
@@ -226,7 +227,7 @@ export class Driver implements Consensus, ClusterOperations {
   #onStanding(): void {
     const { role, term, leader } = this.#raft
     this.#parts.log.info('raft standing', { role, term, leader })
-    if (role === 'leader') this.#proposals.leadershipGained()
+    if (role === 'leader') this.#proposals.leadershipGained((index) => this.#raft.termAt(index))
     else this.#proposals.leadershipLost(this.#parts.clock.monotonicMs())
     this.#leadership.update(this.#engine.applied)
     this.#closeIfIdle()

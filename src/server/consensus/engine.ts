@@ -8,7 +8,7 @@ import { assert, type Failure } from '../../model/errors.ts'
 import type { LogIndex, NodeId } from '../../model/ids.ts'
 import type { Entry } from '../../model/log-entry.ts'
 import type { RaftMessage } from '../../model/raft-message.ts'
-import type { Clock, Disk, Log, Metrics, Timer } from '../../platform/ports.ts'
+import type { Clock, Disk, Log, Metrics, Random, Timer } from '../../platform/ports.ts'
 import type { Effects, ReadReady } from '../../raft/effects.ts'
 import type { Input } from '../../raft/input.ts'
 import type { Raft } from '../../raft/raft.ts'
@@ -35,6 +35,7 @@ export interface EngineParts {
   readonly transport: RaftTransport
   readonly disk: Disk
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
   readonly metrics: Metrics
   readonly timing: Timing

@@ -15,7 +15,23 @@ export class Outbox {
   hold(messages: readonly Outgoing[], ticket: number, synced: number): void {
     for (const outgoing of messages)
       if (ticket <= synced) this.#send(outgoing)
-      else this.#held.push({ ticket, outgoing })
+      else if (!this.#isHeld(ticket, outgoing)) this.#held.push({ ticket, outgoing })
+  }
+
+  /**
+   * Whether the newest promise says the same already. A leader asks again with each heartbeat, and a full disk may keep
+   * its question waiting for days.
+   */
+  #isHeld(ticket: number, { to, message }: Outgoing): boolean {
+    const newest = this.#held[this.#held.length - 1]
+    if (newest?.ticket !== ticket || newest.outgoing.to !== to) return false
+    const held = newest.outgoing.message
+    return (
+      held.type === 'append-accepted' &&
+      message.type === 'append-accepted' &&
+      held.term === message.term &&
+      held.match >= message.match
+    )
   }
 
   release(synced: number): void {

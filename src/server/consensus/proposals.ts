@@ -80,8 +80,17 @@ export class Proposals {
     this.#lostSinceMs ??= nowMs
   }
 
-  leadershipGained(): void {
+  /**
+   * This server leads again. What its log still holds of an earlier time it commits now. What another leader removed from
+   * it may still stand in the log of a third server, so nobody can tell what becomes of it.
+   */
+  leadershipGained(termAt: (index: LogIndex) => Term | undefined): void {
     this.#lostSinceMs = undefined
+    for (const [index, pending] of [...this.#pending])
+      if (termAt(index) !== pending.term) {
+        this.#pending.delete(index)
+        pending.done(unknown())
+      }
   }
 
   tick(nowMs: number, giveUpAfterMs: number): void {

@@ -50,7 +50,8 @@ export class SnapshotReceiving {
     const incoming = this.#incomingFor(from, chunk)
     // No room: without an answer the leader asks again later.
     if (incoming === undefined) return
-    const isNext = chunk.offset === incoming.handed && chunk.data.length > 0
+    // One that is whole gets its name and takes nothing more, least of all a piece of another leader's file.
+    const isNext = !incoming.isPublishing && chunk.offset === incoming.handed && chunk.data.length > 0
     if (!isNext || chunk.offset + chunk.data.length > chunk.fileBytes) {
       this.#answer(incoming)
       return

@@ -156,10 +156,15 @@ export class Snapshotting {
   /** Entries stay readable back to the oldest snapshot kept, so that the newest may turn out damaged. */
   #compact(taken: LogIndex): void {
     const { snapshots, wal, thresholds, onCompacted } = this.#parts
-    snapshots.prune(new Set([...this.#sendings.values()].map((sending) => sending.snapshot.path)))
+    this.#prune()
     const limit = snapshots.oldestIndex ?? taken
     const upTo = logIndex(Math.min(limit, Math.max(0, taken - thresholds.trailEntries)))
     onCompacted(wal.compact(upTo, limit))
+  }
+
+  #prune(): void {
+    const sendings = [...this.#sendings.values()]
+    this.#parts.snapshots.prune(new Set(sendings.map((sending) => sending.snapshot.path)))
   }
 
   #answerWhole(
@@ -210,5 +215,7 @@ export class Snapshotting {
     this.#restore = undefined
     applier.resume(meta.last.index)
     onInstalled(meta)
+    // A server that is slow all the time may never take one of its own.
+    this.#prune()
   }
 }

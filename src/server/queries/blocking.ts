@@ -1,13 +1,14 @@
 /**
  * Consul's rules of blocking queries, for one read at a time: when it is answered at once, when it waits, and what
- * wakes it. Making the answer is plan.ts, who asks and how fresh it must be reader.ts.
+ * wakes it. Making the answer is plan.ts and readings.ts, who asks and how fresh it must be reader.ts.
  */
 import { type Failure, failed } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import type { ReadOptions } from '../../model/query.ts'
 import type { Clock, Random, Timer } from '../../platform/ports.ts'
 import type { View } from '../store/view.ts'
-import type { Plan, Reading } from './plan.ts'
+import type { Plan } from './plan.ts'
+import { Readings } from './readings.ts'
 
 export interface BlockingPorts {
   readonly clock: Clock
@@ -16,6 +17,8 @@ export interface BlockingPorts {
 
 /** One read, from the first look to its answer. */
 export interface Inquiry<Answer> {
+  /** Query and arguments: reads that ask the same at one moment get one answer. */
+  readonly question: string
   readonly options: Pick<ReadOptions, 'minIndex' | 'waitMs'>
   readonly mayWait: boolean
   /** Prepares the answer on the newest state. */
@@ -27,12 +30,14 @@ export interface Inquiry<Answer> {
 /** Holds the reads that wait. */
 export class Waiters {
   readonly #ports: BlockingPorts
+  readonly #readings: Readings
   readonly #held = new Set<Held>()
   #woken = new Set<Held>()
   #turnPlanned: boolean = false
 
   constructor(ports: BlockingPorts) {
     this.#ports = ports
+    this.#readings = new Readings(ports.clock)
   }
 
   get held(): number {
@@ -48,6 +53,7 @@ export class Waiters {
         this.#held.delete(it)
         this.#woken.delete(it)
       },
+      readings: this.#readings,
     })
     waiter.start()
     return () => waiter.cancel()
@@ -55,6 +61,7 @@ export class Waiters {
 
   /** After the state was replaced no watch fires any more, and indexes may have gone back: everybody is answered. */
   answerAll(): void {
+    this.#readings.forget()
     for (const waiter of this.#held) {
       waiter.answerNext()
       this.#wake(waiter)
@@ -105,6 +112,7 @@ interface WaiterHost {
   hold(waiter: Held): boolean
   wake(waiter: Held): void
   release(waiter: Held): void
+  readonly readings: Readings
 }
 
 class Waiter<Answer> implements Held {
@@ -117,6 +125,7 @@ class Waiter<Answer> implements Held {
   #done: boolean = false
   #timer: Timer | undefined
   #stopWatching: (() => void) | undefined
+  #stopReading: (() => void) | undefined
 
   constructor(ports: BlockingPorts, inquiry: Inquiry<Answer>, host: WaiterHost) {
     this.#ports = ports
@@ -162,6 +171,7 @@ class Waiter<Answer> implements Held {
   cancel(): void {
     this.#done = true
     this.#free()
+    this.#stopReading?.()
   }
 
   #sleep(view: View, plan: Plan<Answer>): void {
@@ -182,17 +192,14 @@ class Waiter<Answer> implements Held {
   /** In slices over one view: later changes do not show in the answer, and nobody waits for all of it. */
   #read(plan: Plan<Answer>): void {
     this.#free()
-    const reading = plan.read()
-    const slice = (): void => {
+    // What is not made of state alone has no index that would tell two answers apart.
+    const isOfState = plan.touched.length > 0 && plan.apart === undefined
+    const question = isOfState ? this.#inquiry.question : ''
+    this.#stopReading = this.#host.readings.start(question, plan, (answer) => {
       if (this.#done) return
-      const answer = readSlice(reading)
-      if (answer === undefined) this.#ports.clock.after(0, slice)
-      else {
-        this.#done = true
-        this.#inquiry.answered(indexOf(plan), answer.value)
-      }
-    }
-    slice()
+      this.#done = true
+      this.#inquiry.answered(indexOf(plan), answer)
+    })
   }
 
   #free(): void {
@@ -214,12 +221,4 @@ class Waiter<Answer> implements Held {
 /** Never 0: clients take that for "no index" and ask again at once. */
 function indexOf(plan: Plan<unknown>): number {
   return Math.max(1, plan.index)
-}
-
-function readSlice<Answer>(reading: Reading<Answer>): { readonly value: Answer } | undefined {
-  for (let row = 0; row < limits.rowsPerTurn; row++) {
-    const step = reading.next()
-    if (step.done === true) return { value: step.value }
-  }
-  return undefined
 }

@@ -9,6 +9,7 @@ import { planDatacenters, planJoin, planRoots } from './authority.ts'
 import { planMesh, planNode, planNodes, planService, planServices } from './catalog.ts'
 import { planMembers, planState, planSummaries } from './health.ts'
 import { planCheck, planEntries, planEntry, planIntention, planIntentions, planMatch } from './intentions.ts'
+import { planKvEntries, planKvEntry, planKvKeys } from './kv.ts'
 import { type Plan, type Reading, single } from './plan.ts'
 
 /** Addresses and names of the servers, which are not part of the state. */
@@ -59,6 +60,9 @@ export const planners: Planners = {
   'intentions.enforcement': planEnforcement,
   'config.get': ({ view }, args) => planEntry(view, args),
   'config.list': ({ view }, args) => planEntries(view, args),
+  'kv.get': ({ view }, args) => planKvEntry(view, args),
+  'kv.list': ({ view }, args) => planKvEntries(view, args),
+  'kv.keys': ({ view }, args) => planKvKeys(view, args),
   'ca.roots': ({ view }) => planRoots(view),
   'health.state': ({ view }, args) => planState(view, args),
   'mesh.services': ({ view }) => planSummaries(view),

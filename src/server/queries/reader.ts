@@ -75,6 +75,7 @@ export class Reader {
   ): () => void {
     const { store, consensus, cluster, enforcement } = this.#ports
     return this.#waiters.begin<Queries[Name]['answer']>({
+      question: `${name} ${JSON.stringify(args)}`,
       options,
       mayWait: !unblockable.has(name),
       look: () => {

@@ -8,6 +8,7 @@ import { type Failure, failed } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import { topics } from '../../model/topic.ts'
 import type { Clock, Log, Metrics, Random } from '../../platform/ports.ts'
+import type { Consensus } from '../consensus/contract.ts'
 import type { Publisher } from '../events/publisher.ts'
 import type { Store } from '../store/store.ts'
 import { EnforcementBook } from './enforcement.ts'
@@ -17,6 +18,7 @@ import { Session, type SessionHost } from './session.ts'
 export interface HubPorts {
   readonly store: Store
   readonly publisher: Publisher
+  readonly consensus: Pick<Consensus, 'readBarrier'>
   readonly clock: Clock
   readonly random: Pick<Random, 'fraction'>
   readonly log: Log
@@ -45,7 +47,7 @@ export class SessionHub {
   /** Make the publisher of the same store first: it has to hear of a commit before the hub does. */
   constructor(ports: HubPorts) {
     this.#ports = ports
-    const { store, publisher, clock, server, version } = ports
+    const { store, publisher, consensus, clock, server, version } = ports
     this.enforcement = new EnforcementBook((destination) => publisher.intentionsIndex(destination))
     this.#host = {
       publisher,
@@ -53,6 +55,7 @@ export class SessionHub {
       server,
       version,
       newest: () => store.view().index,
+      proveCurrent: (done) => consensus.readBarrier((barrier) => done(barrier.ok)),
       opened: (session) => this.#opened(session),
       closed: (session, reason) => this.#closed(session, reason),
       ready: (session, lane) => this.#ready(session, lane),

@@ -29,6 +29,8 @@ export interface OutboxPorts {
   readonly clock: Pick<Clock, 'after'>
   /** Index of the newest state. */
   readonly newest: () => number
+  /** Calls back whether the newest state holds everything that any server had acknowledged before the call. */
+  readonly proveCurrent: (done: (isCurrent: boolean) => void) => void
 }
 
 export interface OutboxOwner {
@@ -36,6 +38,8 @@ export interface OutboxOwner {
   ready(lane: number): void
   /** Nothing is left to send. */
   clean(): void
+  /** The agent has seen more than this server can get: another server has to serve it. */
+  behind(): void
 }
 
 export class Outbox {
@@ -75,8 +79,7 @@ export class Outbox {
     this.#subscriptions.set(subjectKey(subject), subscription)
     subscription.stop = publisher.subscribe(subject, () => this.#mark(subscription))
     if (cursor > newest()) {
-      // Sending older state would take back what the agent enforces; only a log that never comes justifies it.
-      subscription.ahead = clock.after(limits.cursorAheadMs, () => this.#release(subscription, 0))
+      subscription.ahead = clock.after(limits.cursorAheadMs, () => this.#judgeAhead(subscription))
     } else this.#mark(subscription)
   }
 
@@ -86,6 +89,7 @@ export class Outbox {
     this.#subscriptions.delete(subjectKey(subject))
     this.#dirty[subscription.lane]?.delete(subscription)
     subscription.ahead?.cancel()
+    subscription.ahead = undefined
     subscription.stop()
     if (this.isClean) this.#owner.clean()
   }
@@ -134,6 +138,19 @@ export class Outbox {
     if (subscription.ahead !== undefined) return
     this.#dirty[subscription.lane]?.add(subscription)
     this.#owner.ready(subscription.lane)
+  }
+
+  /**
+   * Sending older state would take back what the agent enforces, a denial for example. It is right only where the log will
+   * never come to the cursor, because the agent has it from another life of the cluster; a server that is merely behind,
+   * cut off from its leader, cannot tell and must not answer.
+   */
+  #judgeAhead(subscription: Subscription): void {
+    this.#ports.proveCurrent((isCurrent) => {
+      if (subscription.ahead === undefined) return
+      if (isCurrent) this.#release(subscription, 0)
+      else this.#owner.behind()
+    })
   }
 
   #release(subscription: Subscription, cursor: number): void {

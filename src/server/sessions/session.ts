@@ -47,6 +47,7 @@ export class Session {
     this.outbox = new Outbox(host, stream, {
       ready: (lane) => host.ready(this, lane),
       clean: () => this.#answerPings(),
+      behind: () => this.#refuse('no-leader', 'this server is behind what the agent has seen'),
     })
     this.#heardAtMs = host.clock.monotonicMs()
     this.#silence = host.clock.after(limits.handshakeTimeoutMs, () => this.#checkSilence())

@@ -32,9 +32,15 @@ export type CountedTable =
   | 'enrollments'
   | 'hosts'
   | 'operators'
+  | 'servers'
+  | 'autopilot'
 
 const extinct = (kind: string): string => key2('extinct', kind)
 
+/** The newest deletion of keys whose tombstone was forgotten: what is absent now may have gone at it. */
+export const kvForgottenRow: Touched = { row: key2('extinct', 'kv'), extinct: '' }
+/** The last restore: nothing has an older index than that, so everybody who watched before it hears of it. */
+export const restoredRow = key1('restored')
 /** Every write to a table. */
 export const tableRow = (table: CountedTable): Touched => ({ row: key2('table', table), extinct: '' })
 /** The set of service names, each with the tags that occur on it. */

@@ -3,6 +3,7 @@
  * Knows no commands (apply/) and no subscribers (events/). Reads are view.ts, writes transaction.ts.
  */
 import { assert } from '../../model/errors.ts'
+import type { Staged } from './staging.ts'
 import { commitTables, emptyTables, type Tables } from './tables.ts'
 import { type Changes, nothingChanged, Transaction } from './transaction.ts'
 import { View } from './view.ts'
@@ -27,7 +28,7 @@ export class Store {
 
   commit(tx: Transaction): void {
     const fire: Watch[] = []
-    this.#view = new View(tx.index, commitTables(tx.edits, fire))
+    this.#view = new View(tx.index, commitTables(tx.edits, fire), this.#view.staged)
     for (const watch of fire) watch.fire()
     const changes = tx.changes()
     for (const listener of this.#commitListeners) listener(this.#view, changes)
@@ -35,15 +36,20 @@ export class Store {
 
   /** A log entry that changed nothing: readers still see how far the log was applied. */
   advance(index: number): void {
+    this.stage(index, this.#view.staged)
+  }
+
+  /** Changes only what is being put together beside the state; undefined drops it. */
+  stage(index: number, staged: Staged | undefined): void {
     assert(index > this.#view.index, `log index ${index} applied after ${this.#view.index}`)
-    this.#view = new View(index, this.#view.tables)
+    this.#view = new View(index, this.#view.tables, staged)
     const changes = nothingChanged(index)
     for (const listener of this.#commitListeners) listener(this.#view, changes)
   }
 
   /** Takes over a whole other state, for example a leader's snapshot. */
-  replace(index: number, tables: Tables): void {
-    this.#view = new View(index, tables)
+  replace(index: number, tables: Tables, staged?: Staged): void {
+    this.#view = new View(index, tables, staged)
     for (const listener of [...this.#replacedListeners]) listener(this.#view)
   }
 

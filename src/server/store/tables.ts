@@ -4,11 +4,13 @@
  * row when is the business of write-*.ts.
  */
 import type { CaRoot, Enrollment, Host, Operator } from '../../model/authority.ts'
+import type { AutopilotConfig, ServerInfo } from '../../model/autopilot.ts'
 import type { Check } from '../../model/check.ts'
 import type { ClusterSettings, ConfigEntry } from '../../model/config-entry.ts'
 import { sameValue } from '../../model/equality.ts'
 import type { Intention } from '../../model/intention.ts'
 import { precedenceOf } from '../../model/intention.ts'
+import type { KvEntry, KvTombstone } from '../../model/kv.ts'
 import type { Node } from '../../model/node.ts'
 import { meshNameOf, type Service } from '../../model/service.ts'
 import type { IndexRow } from './indexes.ts'
@@ -42,6 +44,12 @@ interface PrimaryRows {
   enrollments: Row<Enrollment>
   hosts: Row<Host>
   operators: Row<Operator>
+  kv: Row<KvEntry>
+  /** Of one key under the key, of everything below a prefix under the prefix itself; see write-kv.ts. */
+  tombstones: KvTombstone
+  /** What each server of the cluster says about itself. */
+  servers: Row<ServerInfo>
+  autopilot: Row<AutopilotConfig>
   indexes: IndexRow
 }
 
@@ -59,6 +67,8 @@ interface DerivedRows {
   names: NameCount
   /** By service name, tag. */
   tags: NameCount
+  /** Oldest deletion first. */
+  tombstonesByIndex: KvTombstone
 }
 
 type Rows = PrimaryRows & DerivedRows
@@ -82,6 +92,8 @@ export function emptyTables(): Tables {
     enrollments: emptyTree(),
     hosts: emptyTree(),
     operators: emptyTree(),
+    servers: emptyTree(),
+    autopilot: emptyTree(),
     indexes: emptyTree(),
     instances: emptyTree(),
     mesh: emptyTree(),
@@ -90,6 +102,9 @@ export function emptyTables(): Tables {
     intentionsBySource: emptyTree(),
     names: emptyTree(),
     tags: emptyTree(),
+    kv: emptyTree(),
+    tombstones: emptyTree(),
+    tombstonesByIndex: emptyTree(),
   }
 }
 
@@ -105,6 +120,8 @@ export function editTables(tables: Tables): Edits {
     enrollments: new TreeEdit(tables.enrollments),
     hosts: new TreeEdit(tables.hosts),
     operators: new TreeEdit(tables.operators),
+    servers: new TreeEdit(tables.servers),
+    autopilot: new TreeEdit(tables.autopilot),
     indexes: new TreeEdit(tables.indexes),
     instances: new TreeEdit(tables.instances),
     mesh: new TreeEdit(tables.mesh),
@@ -113,6 +130,9 @@ export function editTables(tables: Tables): Edits {
     intentionsBySource: new TreeEdit(tables.intentionsBySource),
     names: new TreeEdit(tables.names),
     tags: new TreeEdit(tables.tags),
+    kv: new TreeEdit(tables.kv),
+    tombstones: new TreeEdit(tables.tombstones),
+    tombstonesByIndex: new TreeEdit(tables.tombstonesByIndex),
   }
 }
 
@@ -129,6 +149,8 @@ export function commitTables(edits: Edits, fire: Watch[]): Tables {
     enrollments: edits.enrollments.commit(fire),
     hosts: edits.hosts.commit(fire),
     operators: edits.operators.commit(fire),
+    servers: edits.servers.commit(fire),
+    autopilot: edits.autopilot.commit(fire),
     indexes: edits.indexes.commit(fire),
     instances: edits.instances.commit(fire),
     mesh: edits.mesh.commit(fire),
@@ -137,6 +159,9 @@ export function commitTables(edits: Edits, fire: Watch[]): Tables {
     intentionsBySource: edits.intentionsBySource.commit(fire),
     names: edits.names.commit(fire),
     tags: edits.tags.commit(fire),
+    kv: edits.kv.commit(fire),
+    tombstones: edits.tombstones.commit(fire),
+    tombstonesByIndex: edits.tombstonesByIndex.commit(fire),
   }
 }
 

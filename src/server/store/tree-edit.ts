@@ -89,6 +89,39 @@ export class TreeEdit<Value> {
     return value
   }
 
+  /**
+   * Removes everything under `prefix` without looking at the rest of the tree; the number of values that went. Costs a
+   * visit per node that goes, because somebody may wait on it.
+   */
+  deleteBelow(prefix: string): number {
+    if (!this.has(prefix)) return 0
+    this.#root = this.#own(this.#root)
+    let node = this.#root
+    let removed = 0
+    for (let at = 0; at < prefix.length; ) {
+      const position = childAt(node.children, prefix.charCodeAt(at))
+      const child = node.children[position]
+      if (child === undefined) break
+      if (child.prefix.length >= prefix.length - at) {
+        removed = this.#drop(child)
+        node.children.splice(position, 1)
+        this.#merge(node)
+        break
+      }
+      const next = this.#own(child)
+      node.children[position] = next
+      at += next.prefix.length
+      node = next
+    }
+    if (prefix === '') {
+      removed = this.#size
+      this.#drop(this.#root)
+      this.#root = new TreeNode<Value>(this.#edit, '', undefined, [])
+    }
+    this.#size -= removed
+    return removed
+  }
+
   /** The new tree; `fire` receives every watch on a part that this edit replaced. */
   commit(fire: Watch[]): Tree<Value> {
     if (this.#root === this.#base.root) return this.#base
@@ -104,6 +137,18 @@ export class TreeEdit<Value> {
     this.#replaced.push(node)
     const children = node.children.length === 0 ? noChildren : node.children.slice()
     return new TreeNode<Value>(this.#edit, node.prefix, node.value, children)
+  }
+
+  /** Everything below `top`, itself included, is part of the newest tree no more. */
+  #drop(top: TreeNode<Value>): number {
+    const stack = [top]
+    let values = 0
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (node.value !== undefined) values++
+      if (node.edit !== this.#edit) this.#replaced.push(node)
+      for (const child of node.children) stack.push(child)
+    }
+    return values
   }
 
   /** Puts a node without value above `child`, which keeps the rest of its prefix. */

@@ -103,7 +103,7 @@ export function scanFrom<Value>(root: TreeNode<Value>, prefix: string): Iterable
 }
 
 /** The node below which all keys with `prefix` lie. */
-function subtree<Value>(root: TreeNode<Value>, prefix: string): TreeNode<Value> | undefined {
+export function subtree<Value>(root: TreeNode<Value>, prefix: string): TreeNode<Value> | undefined {
   let node = root
   let at = 0
   while (at < prefix.length) {

@@ -2,16 +2,19 @@
  * The state at one log index, for reading: rows, instances joined with their node and checks, and what readers wait
  * for. Immutable and cheap to take; nothing here is cached, so nothing can be out of date. Writing is transaction.ts.
  */
+import type { AutopilotConfig, ServerInfo } from '../../model/autopilot.ts'
 import type { CaRoot, Enrollment, Host, Operator, TrustPlane } from '../../model/authority.ts'
 import type { Check, CheckStatus } from '../../model/check.ts'
 import type { ClusterSettings, ConfigEntry, ConfigEntryKind } from '../../model/config-entry.ts'
 import { assert } from '../../model/errors.ts'
+import { baseFeatureLevel } from '../../model/feature.ts'
 import { byPrecedence, type Intention, type IntentionRule, wildcard } from '../../model/intention.ts'
 import type { Node } from '../../model/node.ts'
 import type { Service, ServiceEntry } from '../../model/service.ts'
-import type { Touched } from './indexes.ts'
+import { restoredRow, type Touched } from './indexes.ts'
 import { key1, key2, settingsKey } from './keys.ts'
 import type { Row } from './row.ts'
+import type { Staged } from './staging.ts'
 import type { StateView } from './state.ts'
 import { intentionKey, type NameCount, type Placed, type Tables } from './tables.ts'
 import type { Listener } from './watch.ts'
@@ -19,10 +22,13 @@ import type { Listener } from './watch.ts'
 export class View implements StateView {
   readonly index: number
   readonly tables: Tables
+  /** A state that is being put together to take the place of this one. */
+  readonly staged: Staged | undefined
 
-  constructor(index: number, tables: Tables) {
+  constructor(index: number, tables: Tables, staged?: Staged) {
     this.index = index
     this.tables = tables
+    this.staged = staged
   }
 
   settings(): Row<ClusterSettings> | undefined {
@@ -150,14 +156,33 @@ export class View implements StateView {
     return this.tables.operators.get(key1(tokenHash))
   }
 
+  /** What the server with this Raft id says about itself. */
+  serverInfo(id: string): Row<ServerInfo> | undefined {
+    return this.tables.servers.get(key1(id))
+  }
+
+  autopilot(): Row<AutopilotConfig> | undefined {
+    return this.tables.autopilot.get(settingsKey)
+  }
+
+  /** What may be written into the log now. */
+  get featureLevel(): number {
+    return this.settings()?.featureLevel ?? baseFeatureLevel
+  }
+
   /** Log index of the last change of any of these things; 0 where none ever changed. */
   indexOf(things: readonly Touched[]): number {
-    let highest = 0
+    let highest = this.restoredIndex
     for (const { row, extinct } of things) {
       const found = this.tables.indexes.get(row) ?? this.tables.indexes.get(extinct)
       if (found !== undefined && found.index > highest) highest = found.index
     }
     return highest
+  }
+
+  /** Log index at which this state took the place of another; 0 where none ever did. */
+  get restoredIndex(): number {
+    return this.tables.indexes.get(restoredRow)?.index ?? 0
   }
 
   /** Whether the thing is there, as opposed to its index falling back to that of what disappeared. */

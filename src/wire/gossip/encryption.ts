@@ -43,11 +43,7 @@ export function unseal(
   return undefined
 }
 
-function unsealWith(
-  sealed: Uint8Array,
-  key: Uint8Array,
-  authenticated: Uint8Array,
-): Uint8Array | undefined {
+function unsealWith(sealed: Uint8Array, key: Uint8Array, authenticated: Uint8Array): Uint8Array | undefined {
   const decipher = createDecipheriv(cipherOf(key), key, sealed.subarray(1, headBytes))
   decipher.setAAD(authenticated)
   decipher.setAuthTag(sealed.subarray(-tagBytes))

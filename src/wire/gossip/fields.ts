@@ -85,7 +85,8 @@ export class Fields {
         this.port = reader.unsigned(0xffff)
         return
       case 'Meta':
-        this.meta = reader.bytes(limits.gossipMetaBytes)
+        // Kept for long: a view would keep the whole packet.
+        this.meta = new Uint8Array(reader.bytes(limits.gossipMetaBytes))
         return
       case 'Vsn':
         this.versions = this.#readVersions()

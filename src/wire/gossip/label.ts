@@ -16,10 +16,8 @@ export function behindLabel(
   bytes: Uint8Array,
   header: Uint8Array,
 ): { readonly at: number } | { readonly fault: 'foreign label' | 'more' } {
-  if (header.length === 0)
-    return bytes[0] === messageTypes.labelled ? { fault: 'foreign label' } : { at: 0 }
+  if (header.length === 0) return bytes[0] === messageTypes.labelled ? { fault: 'foreign label' } : { at: 0 }
   const compared = Math.min(bytes.length, header.length)
-  for (let at = 0; at < compared; at += 1)
-    if (bytes[at] !== header[at]) return { fault: 'foreign label' }
+  for (let at = 0; at < compared; at += 1) if (bytes[at] !== header[at]) return { fault: 'foreign label' }
   return bytes.length < header.length ? { fault: 'more' } : { at: header.length }
 }

@@ -80,7 +80,8 @@ function writeSource(to: MsgpackWriter, source: GossipSource | undefined): void 
 /** One message of a datagram; text says what is wrong with it. */
 export function decodeMessage(bytes: Uint8Array): GossipMessage | string {
   const type = bytes[0]
-  if (type === messageTypes.user) return { type: 'user', payload: bytes.subarray(1) }
+  // Told on to others and kept until then: a view would keep the whole packet.
+  if (type === messageTypes.user) return { type: 'user', payload: new Uint8Array(bytes.subarray(1)) }
   const reader = new MsgpackReader(bytes, 1)
   const message = readMessage(reader, type)
   if (reader.fault !== '') return reader.fault

@@ -37,7 +37,7 @@ export class MsgpackReader {
   /** Bytes without a header of their own, for example behind a message. */
   take(length: number): Uint8Array {
     const at = this.#advance(length)
-    return this.fault === '' ? this.#bytes.subarray(at, at + length) : noBytes
+    return this.fault === '' && length > 0 ? this.#bytes.subarray(at, at + length) : noBytes
   }
 
   /** Count of entries. */

@@ -17,13 +17,15 @@ export class MsgpackWriter {
   }
 
   byte(value: number): this {
-    this.#bytes[this.#reserve(1)] = value
+    const at = this.#reserve(1)
+    this.#bytes[at] = value
     return this
   }
 
   /** Bytes as they are. */
   append(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#reserve(bytes.length))
+    const at = this.#reserve(bytes.length)
+    this.#bytes.set(bytes, at)
     return this
   }
 
@@ -64,13 +66,26 @@ export class MsgpackWriter {
     if (value < 0x1_0000) return this.byte(0xcd).#fixed(value, 2)
     if (value < 0x1_0000_0000) return this.byte(0xce).#fixed(value, 4)
     this.byte(0xcf)
-    this.#bytes.writeBigUInt64BE(BigInt(value), this.#reserve(8))
+    const at = this.#reserve(8)
+    this.#bytes.writeBigUInt64BE(BigInt(value), at)
+    return this
+  }
+
+  /** The same for fields that are signed in Go, whose encoder then takes the signed forms. */
+  integer(value: number): this {
+    if (value < 0x80) return this.byte(value)
+    if (value < 0x8000) return this.byte(0xd1).#fixed(value, 2)
+    if (value < 0x8000_0000) return this.byte(0xd2).#fixed(value, 4)
+    this.byte(0xd3)
+    const at = this.#reserve(8)
+    this.#bytes.writeBigInt64BE(BigInt(value), at)
     return this
   }
 
   float(value: number): this {
     this.byte(0xcb)
-    this.#bytes.writeDoubleBE(value, this.#reserve(8))
+    const at = this.#reserve(8)
+    this.#bytes.writeDoubleBE(value, at)
     return this
   }
 
@@ -87,11 +102,12 @@ export class MsgpackWriter {
   }
 
   #fixed(value: number, length: number): this {
-    this.#bytes.writeUIntBE(value, this.#reserve(length), length)
+    const at = this.#reserve(length)
+    this.#bytes.writeUIntBE(value, at, length)
     return this
   }
 
-  /** Where the next `length` bytes go. */
+  /** Where the next `length` bytes go; call it before `#bytes` is read, which it may replace. */
   #reserve(length: number): number {
     const at = this.#length
     this.#length += length

@@ -13,6 +13,9 @@ const longestWindowMs = 150_000
 /** A certificate that has expired is wanted at once; still spread, because hosts are switched on together. */
 const expiredWindowMs = 2_000
 
+/** No window is longer than this share of what is left of the life: short lives get several attempts too. */
+const shareOfRest = 0.25
+
 /**
  * Wait until the first attempt; where its time has passed, a moment of the next window. `fraction` is uniform in [0,
  * 1).
@@ -22,11 +25,18 @@ export function firstRenewalDelayMs(validity: Validity, nowMs: number, fraction:
   const share = firstRenewal.from + (firstRenewal.to - firstRenewal.from) * fraction
   const delayMs = validity.notBeforeMs + lifeMs * share - nowMs
   if (delayMs > 0) return delayMs
-  return fraction * (nowMs > validity.notAfterMs ? expiredWindowMs : windowMs)
+  return fraction * boundedWindowMs(windowMs, validity.notAfterMs - nowMs)
 }
 
-/** Wait until the next attempt after `failures` (at least 1) in a row: 30 s windows that grow to 150 s. */
-export function nextAttemptDelayMs(failures: number, fraction: number): number {
-  const window = Math.min(windowMs * failures, longestWindowMs)
+/**
+ * Wait until the next attempt after `failures` (at least 1) in a row: 30 s windows that grow to 150 s, shorter where only
+ * `restMs` of the certificate's life is left.
+ */
+export function nextAttemptDelayMs(failures: number, restMs: number, fraction: number): number {
+  const window = boundedWindowMs(Math.min(windowMs * failures, longestWindowMs), restMs)
   return window * (0.1 + 0.9 * fraction)
+}
+
+function boundedWindowMs(window: number, restMs: number): number {
+  return Math.min(window, Math.max(expiredWindowMs, restMs * shareOfRest))
 }

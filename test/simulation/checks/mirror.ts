@@ -14,6 +14,8 @@ export class Mirror {
   committed = 0
   role: Raft['role'] = 'follower'
   term = 0
+  /** The term in which it led when the present step began. */
+  ledTerm: number | undefined
   /** Index of the newest configuration that a step told. */
   configurationIndex = 0
   base = 0

@@ -84,6 +84,8 @@ export class RaftChecker {
     const { persist } = effects
     if (input.type === 'synced') mirror.synced(input.ticket)
     if (persist !== undefined) this.#persisted(mirror, persist)
+    // A leader that is no voter any more commits that and steps down in one step.
+    mirror.ledTerm = mirror.role === 'leader' ? mirror.term : undefined
     if (raft.term !== mirror.term || raft.role !== mirror.role) this.#standing(mirror, raft)
     if (raft.committed !== mirror.committed) this.#checkCommit(mirror, raft)
     hold(
@@ -119,7 +121,7 @@ export class RaftChecker {
       this.#ballots.truncated(mirror.server, reset.index, reset.term)
     }
     const [first] = entries
-    let previousTerm = reset?.term ?? truncateAfter?.term
+    let previousTerm: number | undefined = reset?.term ?? truncateAfter?.term
     if (first !== undefined && previousTerm === undefined)
       previousTerm = first.index === 1 ? 0 : mirror.termAt(first.index - 1)
     for (const entry of entries) {
@@ -220,8 +222,9 @@ export class RaftChecker {
   #commitFirst(mirror: Mirror, raft: Raft, index: number): void {
     const { server } = mirror
     const { term, committed } = raft
+    const leads = raft.role === 'leader' || mirror.ledTerm === term
     hold(
-      raft.role === 'leader' && mirror.termAt(committed) === term,
+      leads && mirror.termAt(committed) === term,
       'commit-by-leader',
       () =>
         `${server} (${raft.role} of term ${term}) is the first to commit ${index}, up to an entry of term ${mirror.termAt(committed)}`,

@@ -14,13 +14,20 @@ import type { Reached } from '../reached.ts'
 import { kinds, type Trace } from '../trace.ts'
 import { hold } from '../violation.ts'
 
-/** Walking all rows costs more than applying: whole states are compared at every so many entries, and at snapshots. */
-const hashEvery = 64
+/** Walking all rows costs more than applying: whole states are compared at every so many entries, and when restored. */
+const hashEvery = 256
 
 interface Fact {
   readonly entry: Uint8Array
   readonly previous: number
   readonly result: Applied
+}
+
+/** One command of the log; `at` is when it was first applied, by the history's count. */
+export interface LoggedCommand {
+  readonly index: number
+  readonly entry: Uint8Array
+  readonly at: number
 }
 
 export class Truth {
@@ -31,7 +38,11 @@ export class Truth {
   /** By index; the state there, also where the entry was no command. */
   readonly #views: View[] = []
   readonly #hashes = new Map<number, string>()
+  /** By index. */
+  readonly #appliedAt: number[] = []
   #newest = 0
+  /** The history's count of calls and returns. */
+  now: () => number = () => 0
 
   constructor(reached: Reached, trace: Trace, empty: View) {
     this.reached = reached
@@ -55,6 +66,11 @@ export class Truth {
     return view
   }
 
+  *entries(): Iterable<LoggedCommand> {
+    for (const [index, fact] of this.#facts.entries())
+      if (fact !== undefined) yield { index, entry: fact.entry, at: this.#appliedAt[index] ?? 0 }
+  }
+
   entryAt(index: number): Uint8Array | undefined {
     return this.#facts[index]?.entry
   }
@@ -74,6 +90,7 @@ export class Truth {
       for (let at = this.#newest + 1; at < index; at += 1) this.#views[at] = this.newest
       this.#views[index] = view
       this.#facts[index] = fact
+      this.#appliedAt[index] = this.now()
       this.#newest = index
       this.trace.event(
         kinds.applied,
@@ -140,7 +157,6 @@ export class ObservedMachine implements StateMachine {
 
   snapshot(): SnapshotReader {
     this.#truth.reached.hit('snapshot taken')
-    this.#truth.compareState(this.#server, this.#last, this.#inner.hash())
     return this.#inner.snapshot()
   }
 

@@ -42,6 +42,8 @@ export interface HostOptions {
   readonly random: () => number
   /** The host's clock runs so much faster or slower. */
   readonly clockRate: number
+  /** Just before the host reads a packet. */
+  readonly onPacket: (host: Host, messages: readonly GossipMessage[]) => void
 }
 
 export class Host {
@@ -58,6 +60,8 @@ export class Host {
   side = 0
   isUp = false
   hasLeft = false
+  /** Its goodbye had every chance to be heard. */
+  leftCleanly = false
   stalledUntilMs = 0
   /** Times that the checkers ask for. */
   startedMs = 0
@@ -97,10 +101,12 @@ export class Host {
     this.#swim = new Swim(view)
     this.isUp = true
     this.hasLeft = false
+    this.leftCleanly = false
     this.stalledUntilMs = 0
     this.startedMs = this.#wheel.nowMs
     this.wentMs = Number.POSITIVE_INFINITY
     this.#inbox.length = 0
+    this.#wakeMs = Number.POSITIVE_INFINITY
     this.#schedule()
   }
 
@@ -125,6 +131,7 @@ export class Host {
 
   step(input: SwimInput): void {
     if (!this.isUp) return
+    if (input.type === 'packet') this.#options.onPacket(this, input.messages)
     this.swim.step(this.localMs, input)
     this.#schedule()
   }

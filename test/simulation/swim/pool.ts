@@ -29,7 +29,7 @@ export const quietLan: PoolConditions = {
 }
 
 export type Watcher = (host: Host, event: SwimEvent) => void
-export type PacketWatcher = (from: Host, to: Host, messages: readonly GossipMessage[]) => void
+export type PacketWatcher = (host: Host, messages: readonly GossipMessage[]) => void
 
 const address = '10.0.0.1'
 const versions = [1, 5, 2, 2, 5, 4] as const
@@ -68,6 +68,9 @@ export class Pool {
   readonly counts = { packets: 0, messages: 0, delivered: 0, exchanges: 0, streamPings: 0 }
   readonly watchers: Watcher[] = []
   readonly packetWatchers: PacketWatcher[] = []
+  isSplit = false
+  /** End of the last split. */
+  healedMs = Number.NEGATIVE_INFINITY
   /** Directed pairs of hosts between which datagrams do not pass; streams do. */
   readonly deafTo = new Set<number>()
 
@@ -99,7 +102,10 @@ export class Pool {
     }
     const { parameters, wheel } = this
     const random = (): number => this.random.fraction()
-    const host = new Host({ index, record, parameters, wheel, random, clockRate })
+    const onPacket: PacketWatcher = (reader, messages) => {
+      for (const watch of this.packetWatchers) watch(reader, messages)
+    }
+    const host = new Host({ index, record, parameters, wheel, random, clockRate, onPacket })
     this.hosts.push(host)
     return host
   }
@@ -133,15 +139,15 @@ export class Pool {
 
   /** Nothing passes between hosts of different sides, nor what is under way. */
   split(sideOf: (host: Host) => number): void {
+    this.isSplit = true
     for (const host of this.hosts) host.side = sideOf(host)
   }
 
   heal(): void {
-    for (const host of this.hosts)
-      if (host.side !== 0) {
-        host.side = 0
-        host.impairedMs = this.nowMs
-      }
+    if (!this.isSplit) return
+    this.isSplit = false
+    this.healedMs = this.nowMs
+    for (const host of this.hosts) host.side = 0
   }
 
   run(durationMs: number): void {
@@ -161,7 +167,6 @@ export class Pool {
   deliver(from: Host, to: Host, packet: Packet): void {
     if (!to.isUp || from.side !== to.side) return
     this.counts.delivered += packet.messages.length
-    for (const watch of this.packetWatchers) watch(from, to, packet.messages)
     to.receive(packet)
   }
 

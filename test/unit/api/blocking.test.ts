@@ -119,7 +119,7 @@ test('roots of the agent are waited for until the view changes', async () => {
 
 const nothing = (): void => undefined
 const quiet: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, with: () => quiet }
-const quietReport = { log: quiet, metrics: { count: nothing, gauge: nothing } }
+const quietReport = { log: quiet, metrics: { count: nothing, gauge: nothing }, mayLogRefusal: () => false }
 
 describe('connections of one client', () => {
   const open = async (): Promise<{ socket: Socket; closed: Promise<string> }> => {
@@ -149,6 +149,20 @@ describe('connections of one client', () => {
     )
     expect(api.cluster.intentions.has('web/backend')).toBe(true)
     expect(api.counts.get('mesh_api_refusals_total too-many-connections')).toBe(1)
+    first.socket.destroy()
+    await first.closed
+  })
+
+  test('refused by the hundred are all counted, and do not flood the log', async () => {
+    await api.close()
+    api = await startTestApi({ httpMaxConnectionsPerClient: 1 })
+    const first = await open()
+    const others = await Promise.all(Array.from({ length: 150 }, open))
+    await Promise.all(others.map(({ closed }) => closed))
+    expect(api.counts.get('mesh_api_refusals_total too-many-connections')).toBe(150)
+    const logged = api.lines.filter((line) => line.message === 'API client refused')
+    expect(logged.length).toBeGreaterThan(0)
+    expect(logged.length).toBeLessThan(100)
     first.socket.destroy()
     await first.closed
   })

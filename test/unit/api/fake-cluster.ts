@@ -8,6 +8,7 @@ import type { Node } from '../../../src/model/node.ts'
 import type { Enforcement, Queries, QueryName, ReadMeta } from '../../../src/model/query.ts'
 import { meshNameOf, type RowIndexes, type Service, type ServiceEntry } from '../../../src/model/service.ts'
 import type { ReadRequest, Reply, WriteRequest } from '../../../src/rpc/contract.ts'
+import { KvStore } from './kv-store.ts'
 
 type Row<T> = T & RowIndexes
 type Table = 'catalog' | 'intentions' | 'config' | 'roots'
@@ -82,6 +83,8 @@ export class FakeCluster {
   /** Milliseconds since the leader was heard, for stale reads. */
   lagMs = 0
   cancelled = 0
+  /** The one part that is real: the server's own store and queries. */
+  readonly kv = new KvStore()
   enforcement: Enforcement = { enforced: 0, total: 0, waitingFor: [] }
   index = 10
   readonly changedAt: Record<Table, number> = { catalog: 10, intentions: 10, config: 10, roots: 10 }
@@ -140,6 +143,7 @@ export class FakeCluster {
     reply: Reply<{ meta: ReadMeta; answer: Queries[Name]['answer'] }>,
   ): { cancel(): void } => {
     this.reads.push(request as unknown as ReadRequest<QueryName>)
+    if (request.name.startsWith('kv.')) return this.kv.read(request, reply)
     const { minIndex, waitMs, consistency } = request.options
     const table = tableOf(request.name)
     const answer = (): void => {
@@ -193,6 +197,8 @@ export class FakeCluster {
       if (this.failure !== undefined) return done({ ok: false, failure: this.failure })
       if (request.token !== operatorToken)
         return done(failed('bad-token', 'this change needs an operator token'))
+      if (request.command.type === 'kv.set' || request.command.type === 'kv.delete')
+        return this.kv.write(request.command, done)
       const changed = this.apply(request.command)
       done(ok({ ok: true, index: this.index, value: { kind: changed ? 'done' : 'unchanged' } }))
     })
@@ -234,7 +240,9 @@ export class FakeCluster {
   private answer(request: ReadRequest<QueryName> | ReadRequest<never>): never {
     const { name, args, token } = request as { name: QueryName; args: never; token: string }
     const sorted = [...this.intentions.values()].sort(byPrecedence)
-    const answers: { [Name in QueryName]: (args: Queries[Name]['args']) => Queries[Name]['answer'] } = {
+    const answers: {
+      [Name in Exclude<QueryName, `kv.${string}`>]: (args: Queries[Name]['args']) => Queries[Name]['answer']
+    } = {
       'catalog.datacenters': () => ['dc1'],
       'catalog.nodes': ({ nodeMeta }) =>
         [...this.nodes.values()].filter((node) =>
@@ -305,7 +313,7 @@ export class FakeCluster {
       'status.leader': () => '10.0.0.1:8300',
       'status.peers': () => ['10.0.0.1:8300'],
     }
-    return (answers[name] as (args: never) => unknown)(args) as never
+    return (answers[name as keyof typeof answers] as (args: never) => unknown)(args) as never
   }
 
   /** Applies a command; false where nothing changed. */

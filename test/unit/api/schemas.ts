@@ -265,6 +265,16 @@ export const self = z.strictObject({
   }),
 })
 
+/** `Value` is null for no bytes; there is no `Session` while nobody holds a lock (1.8). */
+export const kvEntry = z.strictObject({
+  LockIndex: count,
+  Key: text.min(1),
+  Flags: z.number().nonnegative(),
+  Value: z.base64().min(1).nullable(),
+  CreateIndex: index,
+  ModifyIndex: index,
+})
+
 /** Answer of each GET endpoint by the path that the API registers. */
 export const answers = {
   '/v1/agent/self': self,
@@ -298,6 +308,7 @@ export const answers = {
   '/v1/connect/intentions/check': z.strictObject({ Allowed: flag }),
   '/v1/config/:kind': z.array(configEntry),
   '/v1/config/:kind/*': configEntry,
+  '/v1/kv/*': z.union([z.array(kvEntry).min(1), z.array(text)]),
   '/v1/status/leader': text,
   '/v1/status/peers': z.array(text),
   // Ours; their tables are in docs.

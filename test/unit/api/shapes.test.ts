@@ -4,7 +4,7 @@ import { endpoints } from '../../../src/agent/api/endpoints.ts'
 import { rootPem } from './fake-cluster.ts'
 import { localToken, startTestApi, type TestApi, withLocal } from './fixture.ts'
 import { answers, readHeaders } from './schemas.ts'
-import { native, seed, sidecarOf } from './seed.ts'
+import { asOperator, native, seed, sidecarOf } from './seed.ts'
 
 let api: TestApi
 beforeAll(async () => {
@@ -16,6 +16,8 @@ beforeAll(async () => {
     { source: 'file', replaceChecks: false },
   )
   await api.ask('PUT', '/v1/agent/check/register', { body: { Name: 'beat', TTL: '10s' }, ...withLocal })
+  await api.ask('PUT', '/v1/kv/app/on?flags=7', { body: 'yes', headers: asOperator })
+  await api.ask('PUT', '/v1/kv/app/empty', { headers: asOperator })
 })
 afterAll(() => api.close())
 
@@ -49,12 +51,13 @@ const paths: Partial<Record<keyof typeof answers, readonly string[]>> = {
   '/v1/connect/intentions/check': ['/v1/connect/intentions/check?source=web&destination=backend'],
   '/v1/config/:kind': ['/v1/config/service-intentions'],
   '/v1/config/:kind/*': ['/v1/config/service-intentions/db'],
+  '/v1/kv/*': ['/v1/kv/app/on', '/v1/kv/app?recurse', '/v1/kv/app?keys', '/v1/kv/?keys&separator=/'],
   '/v1/mesh/enforcement/*': ['/v1/mesh/enforcement/backend?index=3'],
 }
 
 /** Reads that a server or a view answers; all others are the agent's own and carry no index. */
 const clusterReads =
-  /^\/v1\/(catalog\/(?!datacenters)|health\/|connect\/|config\/|mesh\/services|agent\/connect\/ca\/roots)/
+  /^\/v1\/(catalog\/(?!datacenters)|health\/|connect\/|config\/|kv\/|mesh\/services|agent\/connect\/ca\/roots)/
 
 describe.each(Object.keys(answers) as (keyof typeof answers)[])('GET %s', (endpoint) => {
   test.each(paths[endpoint] ?? [endpoint])('%s', async (path) => {

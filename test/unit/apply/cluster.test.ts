@@ -190,6 +190,18 @@ test('a token enrolls one host, once; the same host may ask again with its key',
   expect(outcome(server, redeem('1', 'n2', 'key-1'))).toBe('token-used')
 })
 
+test('an earlier token of a host gives back nothing that a later one took away', () => {
+  const server = founded()
+  server.applied(token('1'))
+  server.applied(redeem('1', 'n1', 'key-1'))
+  const narrower = token('2')
+  if (narrower.type !== 'enrollment.create') throw new Error('unexpected')
+  server.applied({ ...narrower, enrollment: { ...narrower.enrollment, services: [] } })
+  server.applied(redeem('2', 'n1', 'key-1'))
+  expect(server.value(redeem('1', 'n1', 'key-1'))).toEqual({ kind: 'enrolled', services: [] })
+  expect(server.store.view().host('n1')).toMatchObject({ nodeId: 'id-of-n1', services: [] })
+})
+
 test('a token expires by the time of the entry, not of the server that applies it', () => {
   const server = founded()
   server.applied(token('1'))

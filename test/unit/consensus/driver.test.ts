@@ -6,6 +6,7 @@ import type { Applied } from '../../../src/model/command.ts'
 import type { Result } from '../../../src/model/errors.ts'
 import { nodeId } from '../../../src/model/ids.ts'
 import { limits } from '../../../src/model/limits.ts'
+import type { RaftMessage } from '../../../src/model/raft-message.ts'
 import { wordEnvelope } from '../../simulation/ledger.ts'
 import { configurationOf, Servers } from '../../simulation/servers.ts'
 
@@ -103,6 +104,23 @@ test('a write that another leader’s entries displaced is said not to be made',
   }
 })
 
+test('writes that another leader removed are answered when their server leads again, even if nothing else is written', () => {
+  const { servers, leader } = started()
+  const others = names.filter((name) => name !== leader)
+  servers.network.isolate([leader])
+  const lost = Array.from({ length: 5 }, (_, n) => write(servers, leader, `lost ${n}`))
+  servers.clock.runUntil(() => others.includes(servers.leader()?.id ?? ''), 10_000)
+  const between = servers.awaitLeader().id
+  servers.network.heal()
+  servers.driver(between).transferLeadership(nodeId(leader), () => undefined)
+  servers.clock.runUntil(() => servers.driver(leader).status().role === 'leader', 1_000)
+  const next = Array.from({ length: 2 }, (_, n) => write(servers, leader, `next ${n}`))
+  servers.clock.run(10_000)
+  expect(servers.leader()?.id).toBe(leader)
+  for (const answer of lost) expect(['no-leader', 'write-outcome-unknown']).toContain(codeOf(answer))
+  expect(next.map(codeOf)).toEqual(['ok', 'ok'])
+})
+
 test('a write that was under way when leadership was handed over is answered by its real outcome', () => {
   const { servers, leader } = started()
   const answers = Array.from({ length: 20 }, (_, n) => write(servers, leader, `${n}`))
@@ -176,6 +194,57 @@ test('a leader that was cut off proves no read', () => {
   servers.network.isolate([leader])
   let code = ''
   servers.driver(leader).readBarrier((result) => {
+    code = result.ok ? 'ok' : result.failure.code
+  })
+  servers.clock.run(5_000)
+  expect(code).toBe('no-leader')
+})
+
+test('an answer to the process before proves no read of the one that was started again', () => {
+  const { servers, leader } = started()
+  const follower = names.find((name) => name !== leader) ?? ''
+  const { network } = servers
+  const send = network.send.bind(network)
+  let old: RaftMessage | undefined
+  network.send = (from, to, message) => {
+    if (message.type === 'read-response' && to === follower) old ??= message
+    send(from, to, message)
+  }
+  servers.driver(follower).readBarrier(() => undefined)
+  servers.clock.runUntil(() => old !== undefined, 1_000)
+  servers.kill(follower)
+  const answer = write(servers, leader, 'unseen')
+  servers.clock.runUntil(() => answer.result !== undefined, 1_000)
+  network.send = (from, to, message) => {
+    const hidesNews = message.type === 'append' || message.type === 'read-response'
+    if (!(hidesNews && to === follower)) send(from, to, message)
+  }
+  servers.start(follower)
+  servers.clock.runUntil(() => servers.machine(follower).driver?.status().leader !== undefined, 5_000)
+  let code = 'open'
+  servers.driver(follower).readBarrier((result) => {
+    code = result.ok ? 'ok' : result.failure.code
+  })
+  servers.clock.run(10)
+  if (old !== undefined) send(leader, follower, old)
+  servers.clock.run(10)
+  expect(code).toBe('open')
+  servers.clock.run(5_000)
+  expect(code).toBe('no-leader')
+})
+
+test('a proven read on a server that the log does not reach is given up', () => {
+  const { servers, leader } = started()
+  const follower = names.find((name) => name !== leader) ?? ''
+  const { network } = servers
+  const send = network.send.bind(network)
+  network.send = (from, to, message) => {
+    if (message.type !== 'append' || to !== follower) send(from, to, message)
+  }
+  const answer = write(servers, leader, 'unseen')
+  servers.clock.runUntil(() => answer.result !== undefined, 1_000)
+  let code = 'open'
+  servers.driver(follower).readBarrier((result) => {
     code = result.ok ? 'ok' : result.failure.code
   })
   servers.clock.run(5_000)
@@ -391,6 +460,33 @@ test('a snapshot transfer resumes where it was when messages were lost', () => {
   expect(servers.clock.runUntil(isEqual, 60_000)).toBe(true)
   expect(offsets.length).toBeGreaterThan(12)
   expect(offsets.filter((offset) => offset === 0)).toHaveLength(1)
+})
+
+test('a server that gets one snapshot after the other keeps the newest of them', () => {
+  const thresholds = { afterEntries: 200, afterBytes: 1e9, trailEntries: 5 }
+  const servers = new Servers({ seed: 1, segmentBytes: 2_000, thresholds })
+  servers.bootstrap(names)
+  const leader = servers.awaitLeader().id
+  const away = names.find((name) => name !== leader) ?? ''
+  const { disk } = servers.machine(away)
+  let received = 0
+  for (let time = 0; time < 4; time += 1) {
+    servers.network.isolate([away])
+    for (let n = 0; n < 420; n += 1) {
+      servers.propose(leader, `${n} ${'x'.repeat(500)}`)
+      if (n % 10 === 0) servers.clock.run(10)
+    }
+    servers.clock.run(2_000)
+    const newest = disk.list('snapshots').at(-1)
+    servers.network.heal()
+    const isEqual = (): boolean =>
+      servers.machine(away).ledger.hash() === servers.machine(leader).ledger.hash()
+    expect(servers.clock.runUntil(isEqual, 60_000)).toBe(true)
+    servers.clock.run(100)
+    if (disk.list('snapshots').at(-1) !== newest) received += 1
+    expect(disk.list('snapshots').length).toBeLessThanOrEqual(limits.snapshotsKept)
+  }
+  expect(received).toBe(4)
 })
 
 test('a snapshot is taken while writes go on: none waits for it', () => {

@@ -33,6 +33,8 @@ test('the files that the architecture page names are there', () => {
   const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
   const paths = [...text.matchAll(/`((?:[a-z]+\/)+[a-z-]+\.ts)`/g)].map((match) => match[1] ?? '')
   expect(paths.length).toBeGreaterThan(30)
-  const missing = paths.filter((path) => !existsSync(join(root, 'src', path)) && !existsSync(join(root, path)))
+  const missing = paths.filter(
+    (path) => !existsSync(join(root, 'src', path)) && !existsSync(join(root, path)),
+  )
   expect(missing).toEqual([])
 })

@@ -136,6 +136,8 @@ export interface LabHost {
   readonly link: RunningProxyLink
   readonly metrics: RecordedMetrics
   readonly worker: ProxyWorker
+  /** Where the worker keeps its last good state. */
+  readonly state: string
   /** Publishes and waits until the worker has it in force; returns its status then. */
   publish(resources: readonly ProxyResource[]): Promise<ReturnType<RunningProxyLink['proxies']>[number]>
   stop(): Promise<void>
@@ -152,12 +154,13 @@ export async function startHost(
   const log = recordLog()
   const metrics = recordMetrics()
   const socketPath = join(folder, `link-${hosts}.sock`)
+  const state = join(folder, `state-${hosts}`)
   const link = unwrap(await startProxyLink({ socketPath, mode: 0o600, clock: systemClock, log, metrics }))
   const worker = startWorker({
     clock: systemClock,
     random: systemRandom,
     log,
-    files: createStateFiles(join(folder, `state-${hosts}`)),
+    files: createStateFiles(state),
     handles: ownHandles(),
     linkSocketPath: socketPath,
     pid: process.pid,
@@ -170,6 +173,7 @@ export async function startHost(
     link,
     metrics,
     worker,
+    state,
     async publish(resources) {
       published += 1
       link.publish(resources)

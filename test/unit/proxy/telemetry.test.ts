@@ -5,6 +5,7 @@ import { limits } from '../../../src/model/limits.ts'
 import { refusalCodes } from '../../../src/model/refusal.ts'
 import { createExpiryWatch } from '../../../src/proxy/identity/expiry.ts'
 import { createServiceIdentity } from '../../../src/proxy/identity/service-identity.ts'
+import { createAccessLog } from '../../../src/proxy/telemetry/access-log.ts'
 import { PairCounters } from '../../../src/proxy/telemetry/counters.ts'
 import { TestAuthority } from './authority.ts'
 import { recordLog } from './lab.ts'
@@ -74,4 +75,31 @@ test('an own certificate that runs out is said loudly, once when it is late and 
   clock.advance(60_000)
   expect(watch.expired()).toBe(1)
   watch.stop()
+})
+
+test('a flood of strangers is counted, and logged only so often; what proven peers do is logged always', () => {
+  const clock = virtualClock()
+  const log = recordLog()
+  const counters = new PairCounters()
+  const accessLog = createAccessLog(log, counters, clock)
+  const facts = {
+    direction: 'inbound',
+    listener: 'backend-sidecar-proxy',
+    source: '',
+    destination: 'backend',
+    instance: '',
+    address: '192.0.2.9:1',
+    peerUri: '',
+    tlsVersion: '',
+  } as const
+  for (let i = 0; i < 5_000; i += 1) accessLog.refused(facts, 'handshake-failed', '')
+  expect(log.lines).toHaveLength(limits.strangersLoggedPerSecond)
+  for (let i = 0; i < 100; i += 1) accessLog.refused({ ...facts, source: 'web' }, 'denied-by-default', '')
+  expect(log.refusals('denied-by-default')).toHaveLength(100)
+  clock.advance(1_000)
+  accessLog.refused(facts, 'handshake-failed', '')
+  expect(log.lines.at(-1)).toMatchObject({ unlogged: 5_000 - limits.strangersLoggedPerSecond })
+  accessLog.refused(facts, 'handshake-failed', '')
+  expect(log.lines.at(-1)).not.toHaveProperty('unlogged')
+  expect(counters.all().find((row) => row.source === '')?.refusals).toEqual({ 'handshake-failed': 5_002 })
 })

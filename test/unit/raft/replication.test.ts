@@ -165,6 +165,28 @@ test('a lost append is repeated after a heartbeat round', () => {
   expect(cores.appliedTexts('b')).toEqual(['one'])
 })
 
+test('reads repeat nothing that is still under way', () => {
+  const cores = Cores.started(3)
+  cores.timeOut('a')
+  cores.pass(heartbeatMs)
+  let appends = 0
+  let rounds = 0
+  cores.drop = ({ to, message }) => {
+    if (to === 'b' && message.type === 'append') appends += 1
+    if (to === 'b' && message.type === 'heartbeat') rounds += 1
+    return false
+  }
+  cores.propose('a', 'one')
+  // The disk of b is slow: it answers heartbeats at once and acknowledges nothing yet.
+  for (let request = 1; request <= 200; request += 1) {
+    cores.core('a').step({ type: 'read', request })
+    for (let hop = 0; hop < 2; hop += 1) for (const envelope of cores.wire.splice(0)) cores.deliver(envelope)
+  }
+  expect(cores.core('a').ready).toHaveLength(200)
+  expect(rounds).toBe(200)
+  expect(appends).toBe(1)
+})
+
 test('messages that come twice cause no storm', () => {
   const cores = Cores.started(3)
   cores.timeOut('a')

@@ -100,8 +100,9 @@ export class TestServer {
   }
 
   async listen(port = this.port): Promise<void> {
-    const { log, metrics } = this.cluster
-    const tls = { host: '127.0.0.1', port, identity: this.serverIdentity() }
+    const { access, log, metrics } = this.cluster
+    const isMember = (peer: Peer): boolean => access.identify(peer, '').ok
+    const tls = { host: '127.0.0.1', port, identity: this.serverIdentity(), isMember }
     const result = await new Promise<Result<TlsListener>>((done) =>
       listenTls({ api: this.api, clock: systemClock, log, metrics, ...tls }, done),
     )

@@ -81,6 +81,17 @@ test('a cursor ahead of this server waits for the log instead of going back, but
   ])
 })
 
+test('a server without a leader never sends older state to an agent that has seen more: it sends the agent away', () => {
+  const server = founded()
+  server.applied(intention('web', 'db', 'deny'))
+  server.consensus.setLeading(false)
+  const agent = server.connect('n1')
+  agent.send({ kind: 'subscribe', subject: intentionsOf('db'), cursor: 1_000 })
+  server.clock.run(limits.cursorAheadMs + 10)
+  expect(kinds(agent.take())).toEqual(['welcome', 'goaway'])
+  expect(agent.closed).toBe(true)
+})
+
 test('after the state was replaced by another one every subject starts over', () => {
   const older = founded()
   older.applied(intention('web', 'db', 'deny'))

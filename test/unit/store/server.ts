@@ -136,6 +136,7 @@ export class TestServer {
     this.hub = new SessionHub({
       store,
       publisher: this.publisher,
+      consensus,
       clock,
       random,
       log: silentLog,

@@ -1,0 +1,27 @@
+/** Applies what servers say about themselves, the rules by which the leader looks after them, and the feature level. */
+import type { AppliedValue } from '../../model/command.ts'
+import { baseFeatureLevel } from '../../model/feature.ts'
+import { failed, type Result } from '../../model/errors.ts'
+import { withoutIndexes } from '../store/row.ts'
+import type { Transaction } from '../store/transaction.ts'
+import { putSettings } from '../store/write-authority.ts'
+import { autopilotConfig, putAutopilot, putServer } from '../store/write-servers.ts'
+import { type CommandOf, done, unchanged } from './outcome.ts'
+
+export function applyAnnounce(tx: Transaction, command: CommandOf<'server.announce'>): Result<AppliedValue> {
+  return putServer(tx, command.server) ? done : unchanged
+}
+
+export function applyAutopilot(tx: Transaction, command: CommandOf<'autopilot.set'>): Result<AppliedValue> {
+  const before = autopilotConfig(tx)?.modifyIndex ?? 0
+  if (command.casIndex !== undefined && command.casIndex !== before) return unchanged
+  return putAutopilot(tx, command.config) ? done : unchanged
+}
+
+export function applyFeatureRaise(tx: Transaction, command: CommandOf<'feature.raise'>): Result<AppliedValue> {
+  const settings = tx.settings()
+  if (settings === undefined) return failed('conflict', 'the cluster does not exist yet: run `mesh init`')
+  if (command.level <= (settings.featureLevel ?? baseFeatureLevel)) return unchanged
+  putSettings(tx, { ...withoutIndexes(settings), featureLevel: command.level })
+  return done
+}
