@@ -14,6 +14,7 @@ import { systemSourceFiles } from '../platform/source-files.ts'
 import type { ClientIdentity } from '../rpc/channel-credentials.ts'
 import type { Reply, ServerClient } from '../rpc/contract.ts'
 import { createGrpcClient } from '../rpc/grpc-client.ts'
+import type { OperatorClient } from '../rpc/operator.ts'
 import type { ApiDependencies } from './api/contract.ts'
 import { AliasChecks } from './checks/alias.ts'
 import { Reaper } from './checks/reaper.ts'
@@ -47,7 +48,7 @@ export interface Surroundings extends AgentOptions {
 }
 
 export interface AgentRooms {
-  readonly api: Pick<ApiDependencies, 'registry' | 'views' | 'leaves' | 'read' | 'write' | 'reload'>
+  readonly api: Pick<ApiDependencies, 'registry' | 'views' | 'leaves' | 'read' | 'write' | 'operate' | 'reload'>
   /** This host is enrolled: connect, synchronise, renew. */
   join(): void
   /** Reads the configuration again; mistakes are logged and leave everything as it is. */
@@ -58,7 +59,7 @@ export interface AgentRooms {
 export function openRooms(surroundings: Surroundings, link: RunningProxyLink): AgentRooms {
   const { configuration, enrollment, nodeId, version } = surroundings
   const { settings } = configuration
-  const { client, renew } = openClient(surroundings)
+  const { client, renew, moveOn } = openClient(surroundings)
   const registry = new LocalState({
     ...surroundings,
     node: settings.nodeName,
@@ -86,6 +87,8 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
     node: settings.nodeName,
     version,
     onUp: () => sync.serverUp(),
+    onServers: (addresses) => enrollment.useServers(addresses),
+    onSentAway: moveOn,
   })
   link.onEnforced((byDestination) => control.enforced(byDestination))
   followRoots(views, leaves)
@@ -101,6 +104,7 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
       leaves,
       read,
       write: (request, reply) => client.write(request, reply),
+      operate: (request, reply) => client.operate(request, reply),
       reload: reloading(definitions),
     },
     join: () => {
@@ -122,8 +126,12 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
   }
 }
 
-/** The client to the servers; `renew` makes it take up a changed certificate. */
-function openClient(surroundings: Surroundings): { readonly client: ServerClient; renew(): void } {
+/** The client to the servers; `renew` makes it take up a changed certificate, `moveOn` use another server. */
+function openClient(surroundings: Surroundings): {
+  readonly client: ServerClient & OperatorClient
+  renew(): void
+  moveOn(): void
+} {
   const { configuration, enrollment, log } = surroundings
   const { settings } = configuration
   const identity = (): ClientIdentity => {
@@ -136,7 +144,8 @@ function openClient(surroundings: Surroundings): { readonly client: ServerClient
   }
   const client = createGrpcClient({
     ...surroundings,
-    servers: () => (settings.servers.length > 0 ? settings.servers : (enrollment.identity()?.servers ?? [])),
+    // What an operator wrote may be a name that outlives addresses; what servers told is where they are now.
+    servers: () => [...new Set([...settings.servers, ...(enrollment.identity()?.servers ?? [])])],
     identity,
     holdTimeoutMs: settings.rpcHoldTimeoutMs,
   })
@@ -144,6 +153,7 @@ function openClient(surroundings: Surroundings): { readonly client: ServerClient
   return {
     client: gated(client, () => enrollment.identity() !== undefined),
     renew: () => client.identityChanged(),
+    moveOn: () => client.moveOn(),
   }
 }
 

@@ -2,7 +2,7 @@
  * One request to an agent's HTTP API, over TCP or its unix socket. Turns refusals and unreachable agents into failures that
  * say what to do; what is asked for, the commands know.
  */
-import { type IncomingMessage, request } from 'node:http'
+import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import {
   type Address,
   addressText,
@@ -23,7 +23,7 @@ export interface Reply {
 
 export interface Client {
   /** A reply with status below 300; anything else is a `CommandFailure` with the agent's own words. */
-  ask(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Reply>
+  ask(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Reply>
   /** Like `ask` for PUT, with a body that is taken as it is. */
   store(path: string, bytes: Uint8Array): Promise<Reply>
   /** Like `ask` for GET, but undefined for 404. */
@@ -56,9 +56,12 @@ export function createClient(flags: ConnectionFlags): Client {
   }
 }
 
-function refusal(reply: Reply): CommandFailure {
-  const reason = reply.header('x-mesh-reason')
-  const text = reply.text.trim() || `the agent answered with status ${reply.status}`
+const refusal = (reply: Reply): CommandFailure =>
+  refusalOfText(reply.status, reply.text, reply.header('x-mesh-reason'))
+
+/** What an agent said instead of doing it; `reason` is its code, or ''. */
+export function refusalOfText(status: number, said: string, reason: string): CommandFailure {
+  const text = said.trim() || `the agent answered with status ${status}`
   const needsToken = reason === 'no-token' || reason === 'bad-token'
   return new CommandFailure(text, {
     next: needsToken
@@ -76,24 +79,29 @@ interface Request {
   readonly body?: Uint8Array
 }
 
+/** How a request reaches the agent. */
+export function requestOptions(address: Address, asked: Request): RequestOptions {
+  return {
+    method: asked.method,
+    path: asked.path,
+    agent: false,
+    ...(address.kind === 'unix'
+      ? { socketPath: address.path }
+      : { host: address.host, port: address.port }),
+    headers: {
+      Host: 'mesh-agent',
+      ...(asked.token === '' ? {} : { 'X-Consul-Token': asked.token }),
+      ...(asked.body === undefined
+        ? {}
+        : { 'Content-Type': 'application/json', 'Content-Length': asked.body.length }),
+    },
+  }
+}
+
 function exchange(address: Address, asked: Request): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const sent = request(
-      {
-        method: asked.method,
-        path: asked.path,
-        agent: false,
-        ...(address.kind === 'unix'
-          ? { socketPath: address.path }
-          : { host: address.host, port: address.port }),
-        headers: {
-          Host: 'mesh-agent',
-          ...(asked.token === '' ? {} : { 'X-Consul-Token': asked.token }),
-          ...(asked.body === undefined
-            ? {}
-            : { 'Content-Type': 'application/json', 'Content-Length': asked.body.length }),
-        },
-      },
+      requestOptions(address, asked),
       (response) => collect(response, resolve, reject),
     )
     sent.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error)))
@@ -137,7 +145,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function unreachable(address: Address, error: NodeJS.ErrnoException): CommandFailure {
+export function unreachable(address: Address, error: NodeJS.ErrnoException): CommandFailure {
   const why =
     {
       ECONNREFUSED: 'nothing listens there',

@@ -13,8 +13,10 @@ import {
   withConnection,
   withOutput,
 } from './declare.ts'
+import { declareEnrollment, declareToken } from './declare-enrollment.ts'
 import { declareIntentions } from './declare-intention.ts'
 import { declareKv } from './declare-kv.ts'
+import { declareLeave, declareOperator } from './declare-operator.ts'
 import { declarePrograms } from './declare-program.ts'
 import { showVersion, version } from './version.ts'
 
@@ -28,7 +30,9 @@ export function createProgram(outcome: Outcome): Command {
   declareIntentions(program, outcome)
   declareMesh(program)
   declareKv(program)
+  declareOperator(program)
   declareHost(program)
+  declareLeave(program)
   declarePrograms(program, outcome)
   declareOther(program)
   program.helpCommand('help [command]', 'show help of a command')
@@ -53,14 +57,7 @@ function declareHost(program: Command): void {
       await reload(contextOf(options))
     },
   )
-  declare(program, 'enroll', 'let this host in with a token from standard input')
-    .option('--token-file <file>', 'read the token from a file instead')
-    .option('--config-dir <folder>', "this host's configuration", '/etc/mesh-agent')
-    .addHelpText('after', '\nExample: mesh enroll < token\nA token is made with `mesh token create`.')
-    .action(async (options: { readonly tokenFile?: string; readonly configDir: string }) => {
-      const { enroll } = await import('./enroll.ts')
-      await enroll(contextOf({}), options)
-    })
+  declareEnrollment(program)
 }
 
 function declareMesh(program: Command): void {
@@ -118,30 +115,6 @@ function declareServices(program: Command): void {
       await deregisterServices(contextOf(options), ids)
     },
   )
-}
-
-interface TokenFlags extends SharedOptions {
-  readonly node?: string
-  readonly service?: string
-  readonly ttl: string
-  readonly quiet?: true
-}
-
-function declareToken(program: Command): void {
-  const token = declare(program, 'token', 'make enrollment tokens')
-  const create = declare(token, 'create', 'make a token that lets one host in, once')
-    .option('--node <name>', 'only a host of this name may use it')
-    .option(
-      '--service <names>',
-      'what the host may be: names with commas between, * for any (default: nothing)',
-    )
-    .option('--ttl <duration>', 'how long it is good', '24h')
-    .option('-q, --quiet', 'print the token alone')
-    .addHelpText('after', '\nExample: mesh token create -node web-1 -service web,api -q > token')
-  withConnection(create).action(async (options: TokenFlags) => {
-    const { createToken } = await import('./token.ts')
-    await createToken(contextOf(options), options)
-  })
 }
 
 function declareOther(program: Command): void {

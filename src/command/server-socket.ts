@@ -10,12 +10,24 @@ import { systemClock } from '../platform/clock.ts'
 import type { Log, Metrics } from '../platform/ports.ts'
 import { systemRandom } from '../platform/random.ts'
 import { createGrpcClient } from '../rpc/grpc-client.ts'
+import type { OperationAnswer, OperationName, Operations } from '../rpc/operator.ts'
 import { type ConnectionFlags, findToken, usableSocket } from './connection.ts'
 import { CommandFailure } from './failure.ts'
 
 export interface ServerSocket {
   read<Name extends QueryName>(name: Name, args: Queries[Name]['args']): Promise<Result<ReadAnswer<Name>>>
   write(command: Command): Promise<Result<unknown>>
+  operate<Name extends OperationName>(
+    name: Name,
+    args: Operations[Name]['args'],
+    data?: Uint8Array,
+  ): Promise<Result<Operations[Name]['answer']>>
+  /** The same with the bytes that the answer brings. */
+  operateWithData<Name extends OperationName>(
+    name: Name,
+    args: Operations[Name]['args'],
+    data?: Uint8Array,
+  ): Promise<Result<OperationAnswer<Name>>>
   close(): void
 }
 
@@ -47,10 +59,19 @@ export function findServerSocket(flags: ConnectionFlags): ServerSocket | undefin
     metrics: silentMetrics,
     holdTimeoutMs,
   })
+  const operateWithData: ServerSocket['operateWithData'] = (name, args, data) =>
+    new Promise((resolve) => {
+      client.operate({ name, args, token, data: data ?? new Uint8Array(0) }, resolve)
+    })
   const options = { consistency: 'default', minIndex: 0, waitMs: limits.blockingDefaultMs } as const
   return {
     read: (name, args) => new Promise((resolve) => client.read({ name, args, options, token }, resolve)),
     write: (command) => new Promise((resolve) => client.write({ command, token }, resolve)),
+    operate: async (name, args, data) => {
+      const result = await operateWithData(name, args, data)
+      return result.ok ? { ok: true, value: result.value.answer } : result
+    },
+    operateWithData,
     close: () => client.close(),
   }
 }

@@ -1,51 +1,48 @@
-/** `mesh status`: which servers there are and which one leads. With `-leader` it is a probe for scripts. */
-import type { QueryName } from '../model/query.ts'
+/**
+ * `mesh status`: which servers there are, which one leads, and what is wrong with them. Any server can say that about itself
+ * and the others, also when nobody leads. With `-leader` it is a probe for scripts.
+ */
+import type { ClusterStatus, StatusServer } from '../rpc/operator.ts'
+import { formatTime } from '../wire/http-json/time.ts'
 import type { ConnectionFlags } from './connection.ts'
 import type { Context } from './declare.ts'
 import { CommandFailure } from './failure.ts'
-import { failureOf, findServerSocket, type ServerSocket } from './server-socket.ts'
-
-interface Servers {
-  readonly leader: string
-  readonly peers: readonly string[]
-}
+import { askCluster } from './operator-door.ts'
 
 export async function showStatus(
   context: Context,
   options: ConnectionFlags & { readonly leader?: true },
 ): Promise<void> {
   const { terminal } = context
-  const server = findServerSocket(options)
-  const found = server === undefined ? await askAgent(context) : await askServer(server)
-  if (found.leader === '')
-    throw new CommandFailure('no server leads now', {
-      next: 'journalctl -u mesh-server on the servers; a majority of them must run and reach each other',
-    })
-  if (options.leader === true) return terminal.line(found.leader)
-  terminal.show(found, () =>
-    terminal.table(
-      ['server', 'state'],
-      found.peers.map((peer) => [peer, peer === found.leader ? 'leader' : 'follower']),
-    ),
+  const http = { method: 'GET', path: '/v1/mesh/status' } as const
+  const status = await askCluster(
+    context,
+    options,
+    { name: 'cluster.status', args: {}, http },
+    { ofServer: (answer) => answer, ofAgent: (reply) => reply.json<ClusterStatus>() },
   )
+  if (options.leader === true) {
+    if (status.leader === '') throw new CommandFailure('no server leads now', { next: 'mesh status' })
+    return terminal.line(status.leader)
+  }
+  terminal.show(status, () =>
+    terminal.table(['server', 'node', 'state', 'voter', 'last heard'], status.servers.map(serverRow)),
+  )
+  for (const line of status.advice) terminal.note(`- ${line}`)
+  if (!status.hasQuorum) throw noQuorum(status)
 }
 
-async function askAgent({ client }: Context): Promise<Servers> {
-  return {
-    leader: (await client().ask('GET', '/v1/status/leader')).json<string>(),
-    peers: (await client().ask('GET', '/v1/status/peers')).json<readonly string[]>(),
-  }
-}
+const serverRow = ({ address, node, state, isVoter, heardAtMs }: StatusServer): readonly string[] => [
+  address,
+  node,
+  state,
+  isVoter ? 'yes' : 'no',
+  state !== 'missing' ? '' : heardAtMs === 0 ? 'never' : formatTime(heardAtMs),
+]
 
-async function askServer(server: ServerSocket): Promise<Servers> {
-  const ask = async <Name extends Extract<QueryName, `status.${string}`>>(name: Name) => {
-    const result = await server.read(name, {})
-    if (result.ok) return result.value.answer
-    throw failureOf(result.failure)
-  }
-  try {
-    return { leader: await ask('status.leader'), peers: await ask('status.peers') }
-  } finally {
-    server.close()
-  }
+function noQuorum({ lostSinceMs }: ClusterStatus): CommandFailure {
+  return new CommandFailure(
+    `no server leads since ${formatTime(lostSinceMs)}; reads may be stale, nothing can be written`,
+    { next: 'journalctl -u mesh-server on the servers' },
+  )
 }

@@ -1,5 +1,5 @@
 /**
- * `mesh token create`: one line that lets one host in. Asks the server of this machine where there is one, because the
+ * `mesh token create`: one line that lets one host, or with `-server` one server, in. Asks the server of this machine where there is one, because the
  * first token is needed before any agent is enrolled; else an agent.
  */
 import { issueEnrollmentToken, type TokenRequest } from '../agent/api/enrollment-token.ts'
@@ -17,6 +17,7 @@ import { failureOf, findServerSocket, type ServerSocket } from './server-socket.
 export interface TokenOptions extends ConnectionFlags {
   readonly node?: string
   readonly service?: string
+  readonly server?: true
   readonly ttl: string
   readonly quiet?: true
 }
@@ -25,6 +26,7 @@ interface TokenJson {
   readonly Token: string
   readonly Node: string
   readonly Services: readonly string[]
+  readonly Server: boolean
   readonly ExpiresAt: string
 }
 
@@ -37,9 +39,13 @@ export async function createToken(context: Context, options: TokenOptions): Prom
   terminal.show(made, () => {
     terminal.line(made.Token)
     terminal.note('')
-    terminal.note(`Good once, until ${made.ExpiresAt}, for ${made.Node === '' ? 'any host' : made.Node}`)
-    terminal.note(`${mayBe(made.Services)}.`)
-    terminal.note('Carry it to the host as a file and type there: mesh enroll -token-file FILE')
+    const whom = made.Node === '' ? (made.Server ? 'any server' : 'any host') : made.Node
+    terminal.note(`Good once, until ${made.ExpiresAt}, for ${whom}`)
+    if (made.Server)
+      terminal.note('It lets a server into the cluster, with all that servers know: keep it safe.')
+    else terminal.note(`${mayBe(made.Services)}.`)
+    const command = made.Server ? 'mesh enroll -server -token-file FILE' : 'mesh enroll -token-file FILE'
+    terminal.note(`Carry it to the host as a file and type there: ${command}`)
   })
 }
 
@@ -47,7 +53,10 @@ function requestOf(options: TokenOptions): TokenRequest {
   const ttlMs = parseDurationMs(options.ttl)
   if (ttlMs === undefined || ttlMs < 1_000 || ttlMs > limits.enrollmentTtlMaxMs)
     throw new UsageFailure(`-ttl ${options.ttl}: write a duration from 1s to 720h, such as 24h`)
-  return { node: options.node ?? '', services: servicesOf(options), ttlMs }
+  const role = options.server === true ? 'server' : 'host'
+  if (role === 'server' && options.service !== undefined)
+    throw new UsageFailure('a token for a server names no services: leave -service away')
+  return { node: options.node ?? '', services: servicesOf(options), role, ttlMs }
 }
 
 /** Without the flag the host may be nothing: what it may be is decided, not assumed. */
@@ -62,7 +71,8 @@ function servicesOf({ service }: TokenOptions): readonly string[] {
 }
 
 async function askAgent({ client }: Context, request: TokenRequest): Promise<TokenJson> {
-  const body = { Node: request.node, Services: request.services, TTL: `${request.ttlMs}ms` }
+  const { node: Node, services: Services, ttlMs } = request
+  const body = { Node, Services, Server: request.role === 'server', TTL: `${ttlMs}ms` }
   return (await client().ask('PUT', '/v1/mesh/token', body)).json<TokenJson>()
 }
 
@@ -86,6 +96,7 @@ async function askServer(server: ServerSocket, request: TokenRequest): Promise<T
       Token: token,
       Node: request.node,
       Services: request.services,
+      Server: request.role === 'server',
       ExpiresAt: formatTime(expiresAtMs),
     }
   } finally {

@@ -5,6 +5,7 @@
 import type { IntentionAction } from '../model/intention.ts'
 import { limits } from '../model/limits.ts'
 import { hostAddressRule, splitHostPort } from './address.ts'
+import { autopilotSchema } from './autopilot.ts'
 import { readOwnCheck } from './check.ts'
 import { readEntry } from './config-entry.ts'
 import {
@@ -145,6 +146,22 @@ const shape = {
   node_meta: metaField,
   server: one(toggle),
   servers: list(text(serverRule), 'a list of host:port', '["10.0.0.10:8300"]'),
+  bootstrap_expect: one(
+    wholeNumber({
+      form: `a whole number from 1 to ${limits.serversPerCluster}`,
+      example: 3,
+      min: 1,
+      max: limits.serversPerCluster,
+    }),
+  ),
+  host_certificate_ttl: one(
+    duration({
+      example: '720h',
+      minMs: limits.leafTtlMinMs,
+      maxMs: 365 * 24 * hour,
+      whyMin: 'a certificate must live long enough to be renewed; a day or more is advised',
+    }),
+  ),
   bind_addr: one(address),
   advertise_addr: one(address),
   client_addr: one(clientAddresses),
@@ -199,6 +216,7 @@ const shape = {
     ),
   ),
   connect: nested(connectSchema),
+  autopilot: nested(autopilotSchema),
   performance: nested(
     schema(
       'the `performance` block',

@@ -14,6 +14,7 @@ import {
   splitHostPort,
 } from './address.ts'
 import type { AgentKeys } from './agent-schema.ts'
+import { autopilotOf } from './autopilot.ts'
 import type { EntryDraft } from './config-entry.ts'
 import { isDnsLabel } from './names.ts'
 import { placeSeenFrom, type Reading } from './reading.ts'
@@ -46,6 +47,7 @@ export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, re
       ...sidecarRange(keys, reading),
     },
     servers: servers(keys, reading),
+    bootstrapExpect: keys.bootstrap_expect?.value ?? 0,
     enrollmentTokenFile: keys.enrollment_token_file?.value ?? '',
     unixSockets: {
       group: keys.unix_sockets?.value?.group?.value ?? '',
@@ -60,7 +62,9 @@ export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, re
     httpMaxConnectionsPerClient:
       keys.limits?.value?.http_max_conns_per_client?.value ?? limits.httpConnectionsPerClient,
     leafTtlMs: ca?.leaf_cert_ttl?.value ?? limits.leafTtlMs,
+    hostCertificateTtlMs: keys.host_certificate_ttl?.value ?? limits.hostCertificateTtlMs,
     rpcHoldTimeoutMs: keys.performance?.value?.rpc_hold_timeout?.value ?? rpcHoldTimeoutMs,
+    autopilot: autopilotOf(keys.autopilot?.value),
     bootstrapEntries: bootstrapEntries(keys, reading),
   }
 }

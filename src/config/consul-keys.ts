@@ -20,7 +20,7 @@ export const agentRefusals: Refusals = {
   ),
   ...belongs(['http', 'tcp', 'ttl', 'interval', 'timeout', 'args', 'script'], 'a `check` block'),
   ...consulOnly(['retry_join', 'start_join', 'retry_interval', 'retry_max', 'join'], nameServers),
-  ...consulOnly(['bootstrap', 'bootstrap_expect'], initServer),
+  ...consulOnly(['bootstrap'], initServer),
   ...consulOnly(
     ['encrypt', 'encrypt_verify_incoming', 'encrypt_verify_outgoing', 'disable_keyring_file'],
     encrypted,
@@ -97,7 +97,6 @@ export const agentRefusals: Refusals = {
   ...consulOnly([
     'alt_domain',
     'audit',
-    'autopilot',
     'auto_reload_config',
     'cache',
     'check_output_max_size',

@@ -2,6 +2,7 @@
  * The validated configuration of one host: what agent, server and proxy read from the same directory.
  * Only types and defaults; text becomes this in load.ts.
  */
+import type { AutopilotConfig } from '../model/autopilot.ts'
 import type { CheckDefinition } from '../model/check.ts'
 import type { ConfigEntry } from '../model/config-entry.ts'
 import type { IntentionAction } from '../model/intention.ts'
@@ -36,7 +37,9 @@ export interface Settings {
   }
   /** RPC addresses of servers, `host:port`. */
   readonly servers: readonly string[]
-  /** An agent that is not enrolled yet takes its token from here, when set. */
+  /** Servers that begin a new cluster together and name each other in `servers`; 0: this key is not used. */
+  readonly bootstrapExpect: number
+  /** A host or server that is not enrolled yet takes its token from here, when set. */
   readonly enrollmentTokenFile: string
   readonly unixSockets: { readonly group: string; readonly mode: string }
   readonly log: { readonly level: LogLevel; readonly json: boolean }
@@ -49,8 +52,12 @@ export interface Settings {
   readonly checkUpdateIntervalMs: number
   readonly httpMaxConnectionsPerClient: number
   readonly leafTtlMs: number
+  /** Life of the certificates of hosts and servers. */
+  readonly hostCertificateTtlMs: number
   /** How long a request waits inside the agent for a server before it fails. */
   readonly rpcHoldTimeoutMs: number
+  /** With which rules a new cluster begins. */
+  readonly autopilot: AutopilotConfig
   readonly bootstrapEntries: readonly ConfigEntry[]
 }
 

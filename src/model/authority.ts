@@ -26,7 +26,10 @@ export interface CaRoot {
 /** A root as everyone may see it. */
 export type PublicCaRoot = Omit<CaRoot, 'sealedKey'>
 
-/** A single-use permission for one host to join. The token's secret is known only to who holds the token. */
+/** Whom a token lets in. */
+export type EnrollmentRole = 'host' | 'server'
+
+/** A single-use permission for one host or server to join. The token's secret is known only to who holds the token. */
 export interface Enrollment {
   /** Hex SHA-256 of the token's secret. */
   readonly tokenHash: string
@@ -36,8 +39,12 @@ export interface Enrollment {
   readonly expiresAtMs: number
   readonly createdAtMs: number
   readonly createdBy: string
-  /** Empty until used, then the host that used it. */
+  /** Absent: a host. */
+  readonly role?: EnrollmentRole
+  /** Empty until used, then the node that used it. */
   readonly usedBy: string
+  /** Of a server's token: the key that used it, base64 of the SubjectPublicKeyInfo DER. */
+  readonly usedByKey?: string
 }
 
 /** A host whose public key is registered: the key, not the certificate, is its identity. */

@@ -70,7 +70,7 @@ export type Command =
       readonly meta: Readonly<Record<string, string>>
     }
   | { readonly type: 'intention.delete'; readonly sourceName: string; readonly destinationName: string }
-  | { readonly type: 'enrollment.create'; readonly enrollment: Omit<Enrollment, 'createdAtMs' | 'usedBy'> }
+  | { readonly type: 'enrollment.create'; readonly enrollment: NewEnrollment }
   /** `casIndex` 0: only where the key is not there; another: only where the entry was last changed at it. */
   | ({ readonly type: 'kv.set'; readonly casIndex?: number } & KvEntry)
   /** `recurse`: everything that begins with `key`, and no `casIndex`. With `casIndex` a missing key is as wanted. */
@@ -107,6 +107,17 @@ export type Command =
       readonly nodeId: string
       readonly publicKey: string
     }
+  /** Uses up a server's token. The server itself is recorded in the log's configuration, by a change of its own. */
+  | {
+      readonly type: 'enrollment.redeem-server'
+      readonly tokenHash: string
+      readonly node: string
+      readonly serverId: string
+      readonly publicKey: string
+    }
+
+/** A token as it is made: nobody has used it. */
+export type NewEnrollment = Omit<Enrollment, 'createdAtMs' | 'usedBy' | 'usedByKey'>
 
 export type CommandType = Command['type']
 
@@ -121,6 +132,7 @@ const commandTypes: Readonly<Record<CommandType, true>> = {
   'intention.delete': true,
   'enrollment.create': true,
   'enrollment.redeem': true,
+  'enrollment.redeem-server': true,
   'kv.set': true,
   'kv.delete': true,
   'kv.reap': true,

@@ -154,6 +154,27 @@ export const errorCatalogue = {
     what: 'The server’s log is damaged before its last commit, so acknowledged writes would be lost by going on.',
     remedy: 'Let this server rejoin empty beside healthy ones, or restore a snapshot.',
   },
+  'snapshot-damaged': {
+    status: 400,
+    what: 'The snapshot file is no snapshot of mesh-agent, is cut off, or was changed since it was written.',
+    remedy: 'Check the file with `mesh snapshot inspect FILE`; take another one.',
+  },
+  'snapshot-foreign': {
+    status: 409,
+    what: 'The snapshot is of another cluster, or its authority’s keys are sealed by another cluster key.',
+    remedy:
+      'Restore it into a new cluster of one server, and give that cluster’s key with -cluster-key-file; see docs/operations.md, Snapshots.',
+  },
+  'quorum-at-risk': {
+    status: 409,
+    what: 'The change would leave the cluster without a majority of servers that are there.',
+    remedy: 'Start the servers that are missing first, or remove those; see `mesh operator raft list-peers`.',
+  },
+  'feature-level': {
+    status: 409,
+    what: 'The cluster stands at a feature level that does not have this yet, because some server is older.',
+    remedy: 'Upgrade the servers that `mesh operator autopilot state` shows with an older version.',
+  },
   'format-too-new': {
     status: 500,
     what: 'The data directory was written by a newer version.',

@@ -102,6 +102,8 @@ export const limits = {
   /** How long the leader may take over the connection and over one write; a call of an agent takes at most 30 s. */
   forwardOpenMs: 2_000,
   forwardTimeoutMs: 15_000,
+  /** How long the answer to a write waits for the server that was asked to apply it too. */
+  appliedWaitMs: 1_000,
   /** Linearizable reads that wait for their proof of leadership. */
   readsWaiting: 16_384,
   /** One piece of a snapshot on its way to another server, and how many may lack their answer. */
@@ -113,6 +115,13 @@ export const limits = {
   snapshotFileBytes: 16 * 1024 * 1024 * 1024,
   snapshotPieceBytes: 16 * 1024 * 1024,
   snapshotsKept: 2,
+  /** Snapshots that operators read from or write to one server at once, each ended after so much silence. */
+  snapshotTransfers: 4,
+  snapshotTransferIdleMs: 60_000,
+  /** State text in one command of a restore; it is escaped once more there. */
+  restorePieceChars: 128 * 1024,
+  /** A restore whose pieces stopped coming is forgotten by the leader. */
+  restoreIdleMs: 600_000,
   /** What makes a server take a snapshot, and the log that it keeps behind it for slow followers. */
   snapshotAfterEntries: 8_192,
   snapshotAfterBytes: 64 * 1024 * 1024,
@@ -122,11 +131,15 @@ export const limits = {
   /** The same with the frame around it. */
   raftFrameBytes: 16 * 1024 * 1024 + 64,
   serversPerCluster: 16,
+  /** How often the leader looks after the other servers. */
+  autopilotEveryMs: 1_000,
   /** Messages to another server that wait for its connection, by channel; what the network takes of them at once. */
   raftHeartbeatsQueuedBytes: 16 * 1024,
   raftAppendsQueuedBytes: 32 * 1024 * 1024,
   raftSnapshotsQueuedBytes: 4 * 1024 * 1024,
   raftStreamBytes: 4 * 1024 * 1024,
+  /** What a server lets another one send before it has read it. */
+  raftWindowBytes: 1024 * 1024,
 
   /** Blocking query: default and longest wait (Consul's values), and how many one server holds. */
   blockingDefaultMs: 300_000,
@@ -171,7 +184,37 @@ export const limits = {
   memberWritesInFlight: 128,
   membersPerTurn: 256,
   memberRetryMs: 1_000,
+  /** How often the leader looks for servers that were removed and still stand in the catalog. */
+  departedLookMs: 10_000,
+  /** Shortest time between two writes of a server about itself. */
+  ownNodePauseMs: 10_000,
   sessionsPerServer: 5_000,
+  /**
+   * What servers tell each other of their agents: rows of one frame, bytes queued, how often at least, the silence after
+   * which a server is taken for lost, and the longest pause before it is tried again.
+   */
+  presenceRowsPerFrame: 512,
+  presenceQueueBytes: 1024 * 1024,
+  presenceBeatMs: 2_000,
+  presenceSilenceMs: 10_000,
+  presencePauseMaxMs: 2_000,
+  /** Agents that one server may tell of: its sessions, and those that left it and have not been found out yet. */
+  agentsToldPerServer: 10_000,
+  /** How long agents of a lost server count as present: they notice its silence within 25 s and go to another one. */
+  serverLossGraceMs: 15_000,
+  /**
+   * Where agents are better served: how often a server asks itself, how long it may be without a leader first, and how long
+   * an agent may stay that came back because nobody else has one.
+   */
+  spreadEveryMs: 1_000,
+  leaderlessMs: 5_000,
+  leaderlessStayMs: 120_000,
+  /** How often servers compare their shares of the agents, the share that is tolerated, and the least that is moved. */
+  balanceEveryMs: 10_000,
+  shareTolerated: 1.25,
+  agentsSentAwayAtLeast: 20,
+  /** Destinations whose last change of rules a server remembers; beyond, counts of enforcement get careful for a while. */
+  ruleChangesKept: 65_536,
 
   httpBodyBytes: 512 * 1024,
   httpConnectionsPerClient: 200,

@@ -9,10 +9,12 @@ import { failed, ok, type Result } from '../model/errors.ts'
 import type { QueryName, ReadAnswer } from '../model/query.ts'
 import type {
   EnrollRequest,
+  EnrollServerRequest,
   HostCertificate,
   LeafCertificate,
   ReadRequest,
   RenewHostRequest,
+  ServerAdmission,
   SignLeafRequest,
   WriteRequest,
 } from './contract.ts'
@@ -68,14 +70,59 @@ export const hostCertificateCodec: Codec<HostCertificate> = {
   decode: (bytes) => {
     const message = hostMessage.decode(bytes)
     if (!message.ok) return message
-    const { certificatePem, clusterId, datacenter, services, hostRootsJson, serviceRootsJson } = message.value
-    const hostRoots = decodeJson(hostRootsJson, rootsShape, 'the list of host roots')
-    if (!hostRoots.ok) return hostRoots
-    const serviceRoots = decodeJson(serviceRootsJson, rootsShape, 'the list of service roots')
-    if (!serviceRoots.ok) return serviceRoots
-    const roots = { hostRoots: hostRoots.value, serviceRoots: serviceRoots.value }
-    return ok({ certificatePem, clusterId, datacenter, services, ...roots })
+    const { certificatePem, clusterId, datacenter, services } = message.value
+    const roots = decodeRoots(message.value)
+    return roots.ok ? ok({ certificatePem, clusterId, datacenter, services, ...roots.value }) : roots
   },
+}
+
+const enrollServerMessage = messageCodec('EnrollServerRequest')
+const enrollServerShape = z.object({
+  secret: text,
+  node: text.min(1),
+  serverId: text,
+  address: text.min(1),
+  csr: z.instanceof(Uint8Array),
+})
+
+export const enrollServerRequestCodec: Codec<EnrollServerRequest> = {
+  encode: (request) => enrollServerMessage.encode(request),
+  decode: (bytes) => {
+    const message = enrollServerMessage.decode(bytes)
+    return message.ok ? checkShape(message.value, enrollServerShape, 'the enrollment of the server') : message
+  },
+}
+
+const admissionMessage = messageCodec('ServerAdmission')
+
+export const serverAdmissionCodec: Codec<ServerAdmission> = {
+  encode: (value) =>
+    admissionMessage.encode({
+      ...value,
+      hostRootsJson: encodeJson(value.hostRoots),
+      serviceRootsJson: encodeJson(value.serviceRoots),
+    }),
+  decode: (bytes) => {
+    const message = admissionMessage.decode(bytes)
+    if (!message.ok) return message
+    const { certificatePem, clusterKey, clusterId, datacenter } = message.value
+    const roots = decodeRoots(message.value)
+    return roots.ok ? ok({ certificatePem, clusterKey, clusterId, datacenter, ...roots.value }) : roots
+  },
+}
+
+function decodeRoots({
+  hostRootsJson,
+  serviceRootsJson,
+}: {
+  readonly hostRootsJson: Uint8Array
+  readonly serviceRootsJson: Uint8Array
+}): Result<Pick<HostCertificate, 'hostRoots' | 'serviceRoots'>> {
+  const hostRoots = decodeJson(hostRootsJson, rootsShape, 'the list of host roots')
+  if (!hostRoots.ok) return hostRoots
+  const serviceRoots = decodeJson(serviceRootsJson, rootsShape, 'the list of service roots')
+  if (!serviceRoots.ok) return serviceRoots
+  return ok({ hostRoots: hostRoots.value, serviceRoots: serviceRoots.value })
 }
 
 const signLeafMessage = messageCodec('SignLeafRequest')
@@ -119,7 +166,7 @@ export const writeRequestCodec: Codec<WriteRequest> = {
 }
 
 const writeAnswerMessage = messageCodec('WriteAnswer')
-const appliedValueShape = z.union([
+export const appliedValueShape = z.union([
   z.object({ kind: z.enum(['done', 'unchanged']) }),
   z.object({ kind: z.literal('intention'), id: text }),
   z.object({ kind: z.literal('enrolled'), services: z.array(text) }),

@@ -37,6 +37,7 @@ export class ConnectionKeeper {
   /** Refusals in a row for being of another cluster. */
   #foreign = 0
   #state: 'open' | 'closed' = 'open'
+  #isMoving: boolean = false
 
   constructor(options: KeeperOptions) {
     this.#options = options
@@ -83,6 +84,24 @@ export class ConnectionKeeper {
     this.#attempt()
   }
 
+  /**
+   * The server in use asked to be left, or is no good: looks for another one. New calls go to the old one until there is one,
+   * streams wait; what is open ends where it is.
+   */
+  moveOn(): void {
+    if (this.#state === 'closed' || this.#current === undefined || this.#isMoving) return
+    this.#list.update(this.#options.servers())
+    if (this.#list.size < 2) return
+    this.#isMoving = true
+    this.#list.skip()
+    this.#attempt()
+  }
+
+  /** A change to another server is under way. */
+  get isMoving(): boolean {
+    return this.#isMoving
+  }
+
   close(): void {
     this.#state = 'closed'
     this.#pause?.cancel()
@@ -119,6 +138,7 @@ export class ConnectionKeeper {
     this.#current?.retire()
     this.#current = connection
     this.#next = undefined
+    this.#isMoving = false
     this.#lastRefusal = undefined
     this.#foreign = 0
     this.#list.reset()
@@ -139,6 +159,7 @@ export class ConnectionKeeper {
   #lost(connection: GrpcConnection): void {
     if (this.#current !== connection) return
     this.#current = undefined
+    this.#isMoving = false
     this.#options.metrics.count('mesh_rpc_connections_lost_total')
     this.#options.log.warn('the connection to a server was lost', { server: connection.address })
     if (this.#next === undefined) this.#wait(this.#list.failed())

@@ -37,7 +37,8 @@ export interface FrameStream<Out, In> {
   }): void
 }
 
-export const linkVersions = { min: 1, max: 1 } as const
+/** 2: servers tell their addresses. */
+export const linkVersions = { min: 1, max: 2 } as const
 
 /** Agent to server on the control stream. The first frame is `hello`. */
 export type AgentFrame =
@@ -80,6 +81,8 @@ export type ServerFrame =
   /** The server will not serve this agent (now): reconnect after `retryAfterMs`, elsewhere if possible. */
   | { readonly kind: 'goaway'; readonly reason: Failure; readonly retryAfterMs: number }
   | { readonly kind: 'pong'; readonly nonce: number }
+  /** RPC addresses of all servers now: after the welcome and at each change, on links of version 2 or later. */
+  | { readonly kind: 'servers'; readonly addresses: readonly string[] }
 
 export interface EnrollRequest {
   /** The token's secret part; never logged. */
@@ -97,6 +100,30 @@ export interface HostCertificate {
   readonly hostRoots: readonly PublicCaRoot[]
   readonly serviceRoots: readonly PublicCaRoot[]
   readonly services: readonly string[]
+}
+
+export interface EnrollServerRequest {
+  /** The secret part of a server's token; never logged. */
+  readonly secret: string
+  readonly node: string
+  /** Its id in the log's configuration. */
+  readonly serverId: string
+  /** `host:port` where the other servers reach it. */
+  readonly address: string
+  /** PKCS #10 request in DER, made with the server's long-lived key. */
+  readonly csr: Uint8Array
+}
+
+/** What a server needs to be one of the cluster's. Holds a secret: only for a connection that the token pinned. */
+export interface ServerAdmission {
+  /** Leaf first, its root last. */
+  readonly certificatePem: string
+  /** Opens the authority's keys in log and snapshots. */
+  readonly clusterKey: Uint8Array
+  readonly clusterId: string
+  readonly datacenter: string
+  readonly hostRoots: readonly PublicCaRoot[]
+  readonly serviceRoots: readonly PublicCaRoot[]
 }
 
 export interface RenewHostRequest {
@@ -133,6 +160,7 @@ export interface ReadRequest<Name extends QueryName> {
 export interface ServerApi {
   enroll(peer: Peer, request: EnrollRequest, reply: Reply<HostCertificate>): void
   renewHost(peer: Peer, request: RenewHostRequest, reply: Reply<HostCertificate>): void
+  enrollServer(peer: Peer, request: EnrollServerRequest, reply: Reply<ServerAdmission>): void
   signLeaf(peer: Peer, request: SignLeafRequest, reply: Reply<LeafCertificate>): void
   write(peer: Peer, request: WriteRequest, reply: Reply<Extract<Applied, { ok: true }>>): void
   read<Name extends QueryName>(

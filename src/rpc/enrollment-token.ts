@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { EnrollmentRole } from '../model/authority.ts'
 import { failed, ok, type Result } from '../model/errors.ts'
 import type { JoinInformation } from '../model/query.ts'
 
@@ -16,6 +17,8 @@ export interface EnrollmentToken {
   readonly secret: string
   /** Node name it was made for; empty: any. */
   readonly node: string
+  /** Absent: a host. The cluster's state decides; here it only spares an operator the detour. */
+  readonly role?: EnrollmentRole
   readonly datacenter: string
 }
 
@@ -32,6 +35,7 @@ const shape = z.object({
   pin: z.string().regex(pinPattern),
   secret: z.string().regex(/^[A-Za-z0-9_-]{22,128}$/),
   node: z.string().max(255),
+  role: z.enum(['host', 'server']).exactOptional(),
   datacenter: z.string().max(255),
 }) satisfies z.ZodType<EnrollmentToken>
 
@@ -59,10 +63,16 @@ function parseBody(body: string): unknown {
 }
 
 /** The whole token from what a server tells about its cluster and the 32 random bytes that are its secret. */
-export function makeEnrollmentToken(join: JoinInformation, secret: Uint8Array, node = ''): string {
-  const { servers, datacenter, hostRootPin } = join
+export function makeEnrollmentToken(
+  join: JoinInformation,
+  secret: Uint8Array,
+  node = '',
+  role: EnrollmentRole = 'host',
+): string {
+  const { servers, datacenter, hostRootPin: pin } = join
   const text = Buffer.from(secret).toString('base64url')
-  return formatEnrollmentToken({ servers, pin: hostRootPin, secret: text, node, datacenter })
+  const token = { servers, pin, secret: text, node, datacenter }
+  return formatEnrollmentToken(role === 'host' ? token : { ...token, role })
 }
 
 /** What the cluster's state keeps of an enrollment: hex SHA-256 of the secret's bytes. */

@@ -70,6 +70,8 @@ export function encodeServerFrame(frame: ServerFrame): Buffer {
       return serverFrames.encode({ goaway: { reason: frame.reason, retryAfterMs: frame.retryAfterMs } })
     case 'pong':
       return serverFrames.encode({ pong: frame.nonce })
+    case 'servers':
+      return serverFrames.encode({ servers: { addresses: [...frame.addresses] } })
   }
 }
 
@@ -96,7 +98,7 @@ function encodeEvent(frame: Extract<ServerFrame, { readonly kind: 'event' }>): B
 export function decodeServerFrame(bytes: Uint8Array): Result<ServerFrame> {
   const message = serverFrames.decode(bytes)
   if (!message.ok) return message
-  const { kind, welcome, event, snapshotBegin, snapshotEnd, goaway, pong } = message.value
+  const { kind, welcome, event, snapshotBegin, snapshotEnd, goaway, pong, servers } = message.value
   if (kind === 'welcome' && welcome) return ok({ kind, ...welcome })
   if (kind === 'event' && event)
     return withSubject(event.subject, (subject) => {
@@ -116,6 +118,7 @@ export function decodeServerFrame(bytes: Uint8Array): Result<ServerFrame> {
     return ok({ kind, reason, retryAfterMs: goaway.retryAfterMs })
   }
   if (kind === 'pong' && pong !== undefined) return isExact(pong) ? ok({ kind, nonce: pong }) : inexact
+  if (kind === 'servers' && servers) return ok({ kind, addresses: servers.addresses })
   return failed('bad-request', 'the frame is of no kind that this version knows')
 }
 

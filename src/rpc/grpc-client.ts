@@ -13,17 +13,21 @@ import type { AgentFrame, ReadRequest, Reply, ServerClient, ServerFrame } from '
 import type { GrpcConnection } from './grpc-connection.ts'
 import { HeldStream } from './held-stream.ts'
 import { type Method, methods } from './methods.ts'
+import type { AnyOperationAnswer, AnyOperationRequest } from './operation-codec.ts'
+import type { OperationAnswer, OperationName, OperationRequest, OperatorClient } from './operator.ts'
 
 export interface GrpcClientOptions extends Omit<KeeperOptions, 'onReady' | 'onForeign'> {
   /** How long a call waits for a server (and for a leader) before it fails. */
   readonly holdTimeoutMs: number
 }
 
-export interface GrpcClient extends ServerClient {
+export interface GrpcClient extends ServerClient, OperatorClient {
   /** The host certificate or the roots changed: new calls go over a new connection, open ones go on. */
   identityChanged(): void
   /** A server was heard of: try at once instead of waiting out the pause. */
   resetBackoff(): void
+  /** The server in use sent this agent away, or does not answer: another one is used as soon as it is reached. */
+  moveOn(): void
   /** Address of the server in use, or undefined. */
   server(): string | undefined
 }
@@ -57,9 +61,21 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       call.start()
       return { cancel: () => call.cancel() }
     },
+    operate: <Name extends OperationName>(
+      request: OperationRequest<Name>,
+      reply: Reply<OperationAnswer<Name>>,
+    ) =>
+      startCall(
+        context,
+        methods.operate,
+        request as unknown as AnyOperationRequest,
+        // The answer is of the name that was asked for; the codec cannot know it.
+        reply as unknown as Reply<AnyOperationAnswer>,
+      ),
     control: () => startControl(context),
     identityChanged: () => keeper.renew(),
     resetBackoff: () => keeper.resetBackoff(),
+    moveOn: () => keeper.moveOn(),
     server: () => keeper.current()?.address,
     close: () => {
       keeper.close()
@@ -206,7 +222,7 @@ function noServer(keeper: ConnectionKeeper): Failure {
 function startControl(context: Context): HeldStream<AgentFrame, ServerFrame> {
   const { keeper, waiting, clock } = context
   const stream = new HeldStream<AgentFrame, ServerFrame>(queueMicrotask)
-  const connection = keeper.current()
+  const connection = keeper.isMoving ? undefined : keeper.current()
   if (connection !== undefined) {
     stream.bind(connection.control())
     return stream

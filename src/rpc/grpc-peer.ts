@@ -19,6 +19,14 @@ export function streamOfCall(call: object): ServerHttp2Stream | undefined {
   return typeof stream?.close === 'function' ? stream : undefined
 }
 
+/** Lets the caller send this much before it must wait for us; the library lets only clients say so (RFC 9113, 6.9). */
+export function widenWindow(call: object, bytes: number): void {
+  const session = streamOfCall(call)?.session
+  if (session === undefined || session.destroyed || session.state.localWindowSize === bytes) return
+  session.setLocalWindowSize(bytes)
+  session.settings({ initialWindowSize: bytes })
+}
+
 /** Where the peer of a connection is kept: HTTP/2 shows its socket only through a proxy, which passes properties on. */
 const peerOfConnection = Symbol('peer of the connection')
 

@@ -18,14 +18,20 @@ import type { Clock, Log, Metrics } from '../platform/ports.ts'
 import type { AnyReadRequest } from './call-codec.ts'
 import type { AgentFrame, FrameStream, Peer, Reply, ServerApi, ServerFrame } from './contract.ts'
 import { decodeAgentFrame, encodeServerFrame } from './frame-codec.ts'
-import { streamOfCall } from './grpc-peer.ts'
+import { streamOfCall, widenWindow } from './grpc-peer.ts'
 import { type FrameCodec, GrpcFrameStream } from './grpc-stream.ts'
 import { controlPath, type Method, methods, passBytes } from './methods.ts'
+import type { AnyOperationRequest } from './operation-codec.ts'
+import type { OperationAnswer, OperatorApi } from './operator.ts'
 import { decodeFrame, type RaftChannel, type RaftFrame, raftChannels, raftPaths } from './raft-frame.ts'
+import type { ForwardAnswer, ForwardFrame, PresenceFrame, ServerPeerApi } from './server-contract.ts'
+import { forwardCodec, forwardPath, presenceCodec, presencePath } from './server-frame-codec.ts'
 import { statusOfFailure } from './status.ts'
 
 export interface ServiceOptions {
   readonly api: ServerApi
+  /** What operators do with the cluster itself; strangers are not offered it. */
+  readonly operator?: OperatorApi
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -34,17 +40,14 @@ export interface ServiceOptions {
   readonly audience: Audience
   /** Takes the streams that other servers open; only servers are offered them. */
   readonly raft?: RaftAcceptor
+  readonly peers?: ServerPeerApi
 }
 
 /** Who is served: the cluster's other servers, those who proved that they belong to the cluster, or everybody else. */
 export type Audience = 'servers' | 'members' | 'strangers'
 
 /** One stream of another server; who that is, it says first. */
-export type RaftAcceptor = (
-  peer: Peer,
-  channel: RaftChannel,
-  stream: FrameStream<Buffer, RaftFrame>,
-) => void
+export type RaftAcceptor = (peer: Peer, channel: RaftChannel, stream: FrameStream<Buffer, RaftFrame>) => void
 
 const channelOptions = {
   'grpc.max_send_message_length': limits.rpcAnswerBytes,
@@ -58,8 +61,6 @@ const audienceOptions = {
     'grpc.max_receive_message_length': limits.raftFrameBytes,
     'grpc.max_concurrent_streams': limits.rpcCallsPerConnection,
     'grpc.max_connection_idle_ms': 300_000,
-    // With the protocol's 64 KiB a follower that is 40 ms away would get 1.6 MB/s.
-    'grpc-node.flow_control_window': 1024 * 1024,
   },
   members: {
     'grpc.max_receive_message_length': limits.rpcRequestBytes,
@@ -102,6 +103,12 @@ export function createGrpcService(options: ServiceOptions): GrpcService {
   addUnary(
     server,
     options,
+    methods.enrollServer,
+    answering((...call) => api.enrollServer(...call)),
+  )
+  addUnary(
+    server,
+    options,
     methods.signLeaf,
     answering((...call) => api.signLeaf(...call)),
   )
@@ -119,13 +126,32 @@ export function createGrpcService(options: ServiceOptions): GrpcService {
       reply as unknown as Reply<ReadAnswer<'ca.roots'>>,
     ),
   )
+  addOperator(server, options)
   addControl(server, options)
   if (audience === 'servers') addRaft(server, options)
+  if (audience === 'servers') addPeers(server, options)
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   return {
     accept: (connection) => injector.injectConnection(connection),
     stop: () => server.forceShutdown(),
   }
+}
+
+function addOperator(server: Server, options: ServiceOptions): void {
+  const { operator, audience } = options
+  if (operator === undefined || audience === 'strangers') return
+  addUnary(
+    server,
+    options,
+    methods.operate,
+    answering((peer, request, reply) =>
+      operator.operate(
+        peer,
+        request as AnyOperationRequest & { readonly name: 'cluster.status' },
+        reply as unknown as Reply<OperationAnswer<'cluster.status'>>,
+      ),
+    ),
+  )
 }
 
 type Serve<Request, Answer> = (
@@ -202,23 +228,38 @@ function addRaft(server: Server, options: ServiceOptions): void {
     addStream<Buffer, RaftFrame>(
       server,
       options,
-      { path: raftPaths[channel], codec: { encode: passBytes, decode: decodeFrame } },
+      { path: raftPaths[channel], codec: { encode: passBytes, decode: decodeFrame }, isWide: true },
       (peer, stream) => raft(peer, channel, stream),
     )
+}
+
+/** Writes on their way to the leader, and who is connected where. */
+function addPeers(server: Server, options: ServiceOptions): void {
+  const { peers } = options
+  if (peers === undefined) return
+  const forward = { path: forwardPath, codec: forwardCodec.taker }
+  addStream<ForwardAnswer, ForwardFrame>(server, options, forward, (peer, stream) =>
+    peers.forward(peer, stream),
+  )
+  const presence = { path: presencePath, codec: presenceCodec.taker }
+  addStream<never, PresenceFrame>(server, options, presence, (peer, stream) => peers.presence(peer, stream))
 }
 
 interface StreamMethod<Out, In> {
   readonly path: string
   readonly codec: FrameCodec<Out, In>
+  /** More than the protocol's 64 KiB is wanted, which 40 ms of distance would bound to 1.6 MB/s. */
+  readonly isWide?: boolean
 }
 
 function addStream<Out, In>(
   server: Server,
   options: ServiceOptions,
-  { path, codec }: StreamMethod<Out, In>,
+  { path, codec, isWide }: StreamMethod<Out, In>,
   serve: (peer: Peer, stream: FrameStream<Out, In>) => void,
 ): void {
   const handle = (call: ServerDuplexStream<Buffer, Buffer>): void => {
+    if (isWide === true) widenWindow(call, limits.raftWindowBytes)
     const stream = new GrpcFrameStream<Out, In>(call, codec, {
       drop: (reason, isIdle) => dropCall(call, reason, isIdle),
       thrown: (error) => thrown(options, error),

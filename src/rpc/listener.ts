@@ -1,7 +1,7 @@
 /**
  * Where a server is reached: an mTLS port for hosts and other servers, a unix socket for operators of this machine.
- * Accepts connections and hands them to a gRPC service: members of the cluster to one with room for all that an agent
- * does, strangers, who may only want to enroll, to one with little. Certificates are replaced without closing anything.
+ * Accepts connections and hands them to a gRPC service: other servers to one that has Raft, members of the cluster to one
+ * with room for all that an agent does, strangers, who may only want to enroll, to one with little. Certificates are replaced without closing anything.
  */
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
@@ -10,12 +10,15 @@ import { limits } from '../model/limits.ts'
 import type { Clock, Log, Metrics } from '../platform/ports.ts'
 import type { Peer, ServerApi } from './contract.ts'
 import { peerOfSocket, tlsPeerOf } from './grpc-peer.ts'
-import { createGrpcService, type GrpcService } from './grpc-server.ts'
+import { type Audience, createGrpcService, type GrpcService, type RaftAcceptor } from './grpc-server.ts'
+import type { OperatorApi } from './operator.ts'
+import type { ServerPeerApi } from './server-contract.ts'
 import { alpnProtocol, contextOptions, type TlsIdentity } from './tls.ts'
 import { listenOnUnixSocket } from './unix-socket.ts'
 
 export interface ListenerOptions {
   readonly api: ServerApi
+  readonly operator?: OperatorApi
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -40,14 +43,20 @@ export interface TlsListenerOptions extends ListenerOptions {
   /** 0: any free one. */
   readonly port: number
   readonly identity: TlsIdentity
-  /** Whether the peer's certificates prove a host or server of this cluster now. Asked once per connection. */
-  readonly isMember: (peer: Peer) => boolean
+  /** As whom the peer is served by its certificates now; undefined: not at all. Asked once per connection. */
+  readonly audienceOf: (peer: Peer) => Audience | undefined
+  /** Takes the streams of other servers. */
+  readonly raft?: RaftAcceptor
+  readonly peers?: ServerPeerApi
 }
 
 /** Calls back with `no-server` where the address cannot be listened on; the message names it. */
 export function listenTls(options: TlsListenerOptions, done: (result: Result<TlsListener>) => void): void {
-  const members = createGrpcService({ ...options, peerOf: tlsPeerOf, audience: 'members' })
-  const strangers = createGrpcService({ ...options, peerOf: tlsPeerOf, audience: 'strangers' })
+  const services = {
+    servers: createGrpcService({ ...options, peerOf: tlsPeerOf, audience: 'servers' }),
+    members: createGrpcService({ ...options, peerOf: tlsPeerOf, audience: 'members' }),
+    strangers: createGrpcService({ ...options, peerOf: tlsPeerOf, audience: 'strangers' }),
+  }
   const server = createTlsServer({
     ...contextOptions(options.identity),
     requestCert: true,
@@ -61,7 +70,7 @@ export function listenTls(options: TlsListenerOptions, done: (result: Result<Tls
     options.metrics.count('mesh_rpc_handshakes_failed_total')
     options.log.debug('a TLS handshake failed', { address: socket.remoteAddress, error: error.message })
   })
-  server.on('secureConnection', assignTo({ members, strangers }, options))
+  server.on('secureConnection', assignTo(services, options))
   const sockets = trackSockets(server)
   reportErrors(server, options)
   const refused = (error: Error): void => done(failed('no-server', `cannot listen: ${error.message}`))
@@ -72,7 +81,7 @@ export function listenTls(options: TlsListenerOptions, done: (result: Result<Tls
       ok({
         port: (server.address() as AddressInfo).port,
         setIdentity: (identity) => server.setSecureContext(contextOptions(identity)),
-        close: (closed) => closeAll(server, [members, strangers], sockets, closed),
+        close: (closed) => closeAll(server, Object.values(services), sockets, closed),
       }),
     )
   })
@@ -80,15 +89,16 @@ export function listenTls(options: TlsListenerOptions, done: (result: Result<Tls
 
 /** Strangers are counted apart, so that they can neither fill the memory nor take the places of members. */
 function assignTo(
-  services: { readonly members: GrpcService; readonly strangers: GrpcService },
-  { isMember, metrics }: TlsListenerOptions,
+  services: { readonly [Name in Audience]: GrpcService },
+  { audienceOf, metrics }: TlsListenerOptions,
 ): (socket: TLSSocket) => void {
   let strangers = 0
   return (socket) => {
     socket.on('error', ignoreError)
     // A client without ALPN gets this far; it does not speak our protocol.
-    if (socket.alpnProtocol !== alpnProtocol) socket.destroy()
-    else if (isMember(peerOfSocket(socket))) services.members.accept(socket)
+    const audience = socket.alpnProtocol === alpnProtocol ? audienceOf(peerOfSocket(socket)) : undefined
+    if (audience === undefined) socket.destroy()
+    else if (audience !== 'strangers') services[audience].accept(socket)
     else if (strangers >= limits.rpcStrangers) {
       metrics.count('mesh_rpc_connections_refused_total')
       socket.destroy()

@@ -5,15 +5,18 @@
 import {
   type Codec,
   enrollRequestCodec,
+  enrollServerRequestCodec,
   hostCertificateCodec,
   leafCertificateCodec,
   readAnswerCodec,
   readRequestCodec,
   renewHostRequestCodec,
+  serverAdmissionCodec,
   signLeafRequestCodec,
   writeAnswerCodec,
   writeRequestCodec,
 } from './call-codec.ts'
+import { operationAnswerCodec, operationRequestCodec } from './operation-codec.ts'
 
 export interface Method<Request, Answer> {
   readonly path: string
@@ -39,6 +42,13 @@ export const methods = {
     answer: hostCertificateCodec,
     repeatable: true,
   }),
+  /** Repeatable for the same reason. */
+  enrollServer: method({
+    path: '/mesh.v1.Enrollment/EnrollServer',
+    request: enrollServerRequestCodec,
+    answer: serverAdmissionCodec,
+    repeatable: true,
+  }),
   signLeaf: method({
     path: '/mesh.v1.Server/SignLeaf',
     request: signLeafRequestCodec,
@@ -56,6 +66,12 @@ export const methods = {
     request: readRequestCodec,
     answer: readAnswerCodec,
     repeatable: true,
+  }),
+  operate: method({
+    path: '/mesh.v1.Operator/Operate',
+    request: operationRequestCodec,
+    answer: operationAnswerCodec,
+    repeatable: false,
   }),
 } as const
 

@@ -2,13 +2,16 @@
  * One other server of the cluster: where it is, which key it has, the three channels to it, and how it is reached. Whether
  * it may be spoken to is raft-transport.ts; bytes and pauses are raft-sender.ts.
  */
-import type { Failure } from '../model/errors.ts'
+import type { Failure, Result } from '../model/errors.ts'
 import type { NodeId } from '../model/ids.ts'
 import { limits } from '../model/limits.ts'
 import type { RaftMessage } from '../model/raft-message.ts'
 import type { Clock, Log, Metrics, Random } from '../platform/ports.ts'
+import type { FrameStream } from './contract.ts'
 import { type ConnectionEvents, GrpcConnection } from './grpc-connection.ts'
-import { passBytes } from './methods.ts'
+import type { FrameCodec } from './grpc-stream.ts'
+import { type Method, passBytes } from './methods.ts'
+import { PeerLine } from './peer-line.ts'
 import { channelOf, decodeFrame, type RaftChannel, type RaftHello, raftPaths } from './raft-frame.ts'
 import { type RaftConnection, RaftSender } from './raft-sender.ts'
 import type { TlsIdentity } from './tls.ts'
@@ -51,6 +54,7 @@ export class RaftPeer implements PeerPlace {
   readonly publicKey: string
   readonly #options: RaftPeerOptions
   readonly #senders: { readonly [Channel in RaftChannel]: RaftSender }
+  readonly #line: PeerLine
   #hello: RaftHello | undefined
   #isConnected = false
   #sinceMs: number
@@ -67,6 +71,7 @@ export class RaftPeer implements PeerPlace {
       appends: this.#sender('appends'),
       snapshots: this.#sender('snapshots'),
     }
+    this.#line = new PeerLine((events) => this.#dial(events))
   }
 
   isAt(place: PeerPlace | undefined): boolean {
@@ -75,6 +80,19 @@ export class RaftPeer implements PeerPlace {
 
   send(message: RaftMessage): void {
     this.#senders[channelOf(message)].send(message)
+  }
+
+  /** A stream for something else than Raft. */
+  open<Out, In>(path: string, codec: FrameCodec<Out, In>): FrameStream<Out, In> {
+    return this.#line.open(path, codec)
+  }
+
+  call<Request, Answer>(
+    method: Method<Request, Answer>,
+    request: Request,
+    done: (result: Result<Answer> | undefined) => void,
+  ): void {
+    this.#line.call(method, request, done)
   }
 
   /** Connects what is always needed; snapshots wait for the first one. */
@@ -105,6 +123,7 @@ export class RaftPeer implements PeerPlace {
 
   close(): void {
     for (const sender of Object.values(this.#senders)) sender.close()
+    this.#line.close()
   }
 
   #sender(channel: RaftChannel): RaftSender {
@@ -126,15 +145,20 @@ export class RaftPeer implements PeerPlace {
   }
 
   #connect(channel: RaftChannel, events: ConnectionEvents): RaftConnection | undefined {
-    const { identity, judge, clock } = this.#options
-    const tls = identity()
-    if (tls === undefined) return undefined
-    const target = { address: this.address, identity: { kind: 'server', tls, judge }, clock, tuning } as const
-    const connection = new GrpcConnection(target, events)
+    const connection = this.#dial(events)
+    if (connection === undefined) return undefined
     return {
       open: () => connection.stream(raftPaths[channel], { encode: passBytes, decode: decodeFrame }),
       close: () => connection.close(),
     }
+  }
+
+  #dial(events: ConnectionEvents): GrpcConnection | undefined {
+    const { identity, judge, clock } = this.#options
+    const tls = identity()
+    if (tls === undefined) return undefined
+    const shown = { kind: 'server', tls, judge } as const
+    return new GrpcConnection({ address: this.address, identity: shown, clock, tuning }, events)
   }
 
   /** Heartbeats stand for the whole: without them the other server counts as gone. */

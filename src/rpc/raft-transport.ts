@@ -5,14 +5,17 @@
  * joins or fell behind, must show a valid certificate of the cluster's own authority.
  */
 import type { ClusterServer } from '../model/cluster.ts'
-import type { Failure } from '../model/errors.ts'
+import { type Failure, failed, type Result } from '../model/errors.ts'
 import { isUuid, type NodeId, nodeId } from '../model/ids.ts'
 import { limits } from '../model/limits.ts'
 import type { RaftMessage } from '../model/raft-message.ts'
 import type { Clock, Log, Metrics, Random } from '../platform/ports.ts'
 import type { FrameStream, Peer } from './contract.ts'
+import type { FrameCodec } from './grpc-stream.ts'
+import { HeldStream } from './held-stream.ts'
+import type { Method } from './methods.ts'
 import { encodeHello, type RaftChannel, type RaftFrame, type RaftHello } from './raft-frame.ts'
-import { RaftPeer, type PeerReport, type PeerPlace } from './raft-peer.ts'
+import { type PeerPlace, type PeerReport, RaftPeer } from './raft-peer.ts'
 import type { TlsIdentity } from './tls.ts'
 
 /** Whether a presented chain proves a server of this cluster, and with which key. */
@@ -88,6 +91,30 @@ export class GrpcRaftTransport {
     for (const peer of this.#peers.values()) peer.wake()
   }
 
+  /**
+   * A stream to another server for something else than Raft. It is there at once and keeps what is sent; where the server
+   * cannot be reached, or is not in the configuration, it ends with `no-server`.
+   */
+  open<Out, In>(to: NodeId, path: string, codec: FrameCodec<Out, In>): FrameStream<Out, In> {
+    const peer = this.#peers.get(to)
+    if (peer !== undefined) return peer.open(path, codec)
+    const stream = new HeldStream<Out, In>(queueMicrotask)
+    stream.fail({ code: 'no-server', message: `server ${to} is not in this server’s configuration` })
+    return stream
+  }
+
+  /** One call to another server; `done` gets undefined where nobody knows whether it was done. */
+  call<Request, Answer>(
+    to: NodeId,
+    method: Method<Request, Answer>,
+    request: Request,
+    done: (result: Result<Answer> | undefined) => void,
+  ): void {
+    const peer = this.#peers.get(to)
+    if (peer === undefined) done(failed('no-server', `server ${to} is not in this server’s configuration`))
+    else peer.call(method, request, done)
+  }
+
   /** The other servers of the configuration, and how each is reached from here. */
   reports(): readonly PeerReport[] {
     return [...this.#peers.values()].map((peer) => peer.report())
@@ -130,7 +157,10 @@ export class GrpcRaftTransport {
     const id = nodeId(hello.from)
     const verdict = this.#judgeHello(peer, hello)
     if (!verdict.ok || this.#isClosed) {
-      const failure = this.#refused(verdict.ok ? closing : verdict, { server: hello.from, address: peer.address })
+      const failure = this.#refused(verdict.ok ? closing : verdict, {
+        server: hello.from,
+        address: peer.address,
+      })
       stream.destroy(failure)
       return undefined
     }

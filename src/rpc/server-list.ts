@@ -45,6 +45,11 @@ export class ServerList {
     return this.#pauseMs()
   }
 
+  /** Leaves a server that works for the next one. */
+  skip(): void {
+    this.#position = this.#order.length === 0 ? 0 : (this.#position + 1) % this.#order.length
+  }
+
   /** The connection works: the next failure is a first one again. */
   reset(): void {
     this.#failures = 0

@@ -2,50 +2,100 @@
  * What a server answers to each call of the contract: finds out who calls, then hands over to the room whose business it
  * is. Decides nothing itself.
  */
+import type { Principal } from '../model/access.ts'
+import type { NodeId } from '../model/ids.ts'
 import type { QueryName, ReadAnswer } from '../model/query.ts'
-import type { Peer, ReadRequest, Reply, ServerApi } from '../rpc/contract.ts'
+import type { FrameStream, Peer, ReadRequest, Reply, ServerApi } from '../rpc/contract.ts'
+import type { ServerPeerApi } from '../rpc/server-contract.ts'
 import type { Access } from './access/access.ts'
-import type { Admission } from './admission/admission.ts'
 import type { Hosts } from './ca/hosts.ts'
 import type { LeafSigning } from './ca/leaf-signing.ts'
+import type { Servers } from './ca/servers.ts'
+import type { CatchingUp } from './catching-up.ts'
+import type { ForwardDesk } from './forward/desk.ts'
+import type { Forwarding } from './forward/forwarding.ts'
 import type { Reader } from './queries/reader.ts'
 import type { SessionHub } from './sessions/hub.ts'
+import type { PresenceExchange } from './sessions/presence-exchange.ts'
 
 export interface CallRooms {
   readonly access: Access
-  readonly admission: Admission
+  readonly catchingUp: CatchingUp
+  readonly forwarding: Pick<Forwarding, 'write'>
   readonly reader: Reader
   readonly hub: SessionHub
   readonly hosts: Hosts
   readonly leaves: LeafSigning
+  readonly servers: Pick<Servers, 'enrollServer'>
 }
 
-const nothingHeld = { cancel: () => undefined }
-
-export function createCalls({ access, admission, reader, hub, hosts, leaves }: CallRooms): ServerApi {
+export function createCalls(rooms: CallRooms): ServerApi {
+  const { access, catchingUp, forwarding, reader, hub, hosts, leaves, servers } = rooms
+  const identified = (call: string, peer: Peer, token: string, then: Reply<Principal>): void =>
+    catchingUp.try<Principal>(
+      (reply) => reply(access.identify(peer, token)),
+      (principal) => then(access.refusals(call, peer)(principal)),
+    )
   return {
-    enroll: (peer, request, reply) => hosts.enroll(peer, request, reply),
-    renewHost: (peer, request, reply) => hosts.renewHost(peer, request, reply),
-    signLeaf: (peer, request, reply) => leaves.signLeaf(peer, request, reply),
-    write: (peer, { command, token }, reply) => {
-      const principal = access.refusals('write', peer)(access.identify(peer, token))
-      if (principal.ok) admission.write(principal.value, command, reply)
-      else reply(principal)
-    },
+    enroll: (peer, request, reply) => catchingUp.try((answer) => hosts.enroll(peer, request, answer), reply),
+    renewHost: (peer, request, reply) =>
+      catchingUp.try((answer) => hosts.renewHost(peer, request, answer), reply),
+    // The leader looks at its own state; any other server passes the call on.
+    enrollServer: (peer, request, reply) => servers.enrollServer(peer, request, reply),
+    signLeaf: (peer, request, reply) =>
+      catchingUp.try((answer) => leaves.signLeaf(peer, request, answer), reply),
+    write: (peer, { command, token }, reply) =>
+      identified('write', peer, token, (principal) => {
+        if (principal.ok) forwarding.write(principal.value, command, reply)
+        else reply(principal)
+      }),
     read: <Name extends QueryName>(
       peer: Peer,
       request: ReadRequest<Name>,
       reply: Reply<ReadAnswer<Name>>,
     ) => {
-      const principal = access.refusals('read', peer)(access.identify(peer, request.token))
-      if (principal.ok) return reader.read(request, reply, principal.value)
-      reply(principal)
-      return nothingHeld
+      let isCancelled = false
+      let cancel = (): void => undefined
+      identified('read', peer, request.token, (principal) => {
+        if (isCancelled) return
+        if (principal.ok) cancel = reader.read(request, reply, principal.value).cancel
+        else reply(principal)
+      })
+      return {
+        cancel: () => {
+          isCancelled = true
+          cancel()
+        },
+      }
     },
-    control: (peer, stream) => {
-      const principal = access.refusals('control', peer)(access.identify(peer, ''))
-      if (principal.ok) hub.open(principal.value, stream)
-      else stream.destroy(principal.failure)
-    },
+    control: (peer, stream) =>
+      identified('control', peer, '', (principal) => {
+        if (principal.ok) hub.open(principal.value, stream)
+        else stream.destroy(principal.failure)
+      }),
+  }
+}
+
+export interface PeerRooms {
+  /** Which server of the cluster's configuration a peer is; undefined for everybody else. */
+  readonly serverOf: (peer: Peer) => NodeId | undefined
+  readonly desk: ForwardDesk
+  readonly presence: PresenceExchange
+}
+
+/** What a server answers to other servers of its cluster. */
+export function createPeerCalls({ serverOf, desk, presence }: PeerRooms): ServerPeerApi {
+  const fromServer = <Stream extends Pick<FrameStream<never, never>, 'destroy'>>(
+    peer: Peer,
+    stream: Stream,
+    take: (from: NodeId, stream: Stream) => void,
+  ): void => {
+    const from = serverOf(peer)
+    if (from !== undefined) take(from, stream)
+    else stream.destroy({ code: 'not-enrolled', message: 'the caller is no server of this cluster' })
+  }
+  return {
+    forward: (peer, stream) => fromServer(peer, stream, (from) => desk.open(from, stream)),
+    presence: (peer, stream) => fromServer(peer, stream, (from) => presence.open(from, stream)),
   }
 }

@@ -4,22 +4,32 @@ import type { Command } from '../model/command.ts'
 import { ok, type Result } from '../model/errors.ts'
 import type { Clock, Log, Metrics, Random, StateFiles } from '../platform/ports.ts'
 import type { Peer, Reply, ServerApi } from '../rpc/contract.ts'
+import { methods } from '../rpc/methods.ts'
+import type { ServerPeerApi } from '../rpc/server-contract.ts'
+import type { OperatorApi } from '../rpc/operator.ts'
 import type { TlsIdentity } from '../rpc/tls.ts'
-import { createAccess } from './access/access.ts'
+import { type Access, createAccess } from './access/access.ts'
 import { Authority } from './ca/authority.ts'
 import { Hosts } from './ca/hosts.ts'
 import { LeafSigning } from './ca/leaf-signing.ts'
 import { inviteOwnAgent, type OwnAgentPorts } from './ca/own-agent.ts'
 import { OwnCertificate } from './ca/own-certificate.ts'
+import { Servers, serverNames } from './ca/servers.ts'
 import { createCalls } from './calls.ts'
+import type { Forwarding } from './forward/forwarding.ts'
+import { ownAddress } from './founding.ts'
 import { Configured } from './leader/configured.ts'
+import { DepartedServers } from './leader/departed-servers.ts'
 import { Membership } from './leader/membership.ts'
 import { OwnNode } from './leader/own-node.ts'
 import { Tombstones } from './leader/tombstones.ts'
+import type { QuorumWatch } from './operator/quorum-watch.ts'
 import type { ClusterDirectory } from './queries/planners.ts'
 import { Reader } from './queries/reader.ts'
 import { SessionHub } from './sessions/hub.ts'
 import type { Cluster } from './start-cluster.ts'
+import { openOperators } from './start-operator.ts'
+import { openRequests } from './start-requests.ts'
 
 export interface RoomOptions {
   readonly settings: Settings
@@ -30,10 +40,15 @@ export interface RoomOptions {
   readonly random: Random
   readonly metrics: Metrics
   readonly cluster: Cluster
+  readonly quorum: QuorumWatch
+  /** This server is in the cluster no more, and has to end. */
+  readonly onLeft: () => void
 }
 
 export interface ServerRooms {
   readonly calls: ServerApi
+  readonly peers: ServerPeerApi
+  readonly operator: OperatorApi
   /** Whether a connection's certificates prove a host or server of this cluster. */
   readonly isMember: (peer: Peer) => boolean
   /** The first certificate of the RPC listener; later ones come by `onIdentity`. */
@@ -48,12 +63,13 @@ export interface ServerRooms {
 
 export function openRooms(options: RoomOptions): Result<ServerRooms> {
   const { settings, version, clock, random, log, metrics, cluster } = options
-  const { store, publisher, consensus, admission, clusterKey } = cluster
+  const { store, publisher, consensus, clusterKey } = cluster
   const view = () => store.view()
   const access = createAccess({ view, clock, log, metrics })
-  const authority = new Authority({ clusterKey, view, clock, random, leafTtlMs: settings.leafTtlMs })
-  const hosts = new Hosts({ authority, access, admission, server: settings.nodeName, view, clock })
+  const { leafTtlMs, hostCertificateTtlMs: hostTtlMs } = settings
+  const authority = new Authority({ clusterKey, view, clock, random, leafTtlMs, hostTtlMs })
   const leaves = new LeafSigning({ authority, access, view, clock, metrics })
+  const servers = openServers(options, { authority, access })
   const hub = new SessionHub({
     store,
     publisher,
@@ -65,6 +81,16 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
     server: settings.nodeName,
     version,
   })
+  const requests = openRequests({ ...options, hub, holdTimeoutMs: settings.rpcHoldTimeoutMs })
+  const { forwarding, catchingUp, peers } = requests
+  const hosts = new Hosts({
+    authority,
+    access,
+    admission: forwarding,
+    server: settings.nodeName,
+    view,
+    clock,
+  })
   const directory = directoryOf(options)
   const reader = new Reader({
     store,
@@ -75,44 +101,80 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
     random,
     metrics,
   })
-  takeDuties(options, hub)
+  takeDuties(options, hub, forwarding)
+  const operators = openOperators({
+    ...options,
+    access,
+    write: (principal, command, reply) => forwarding.write(principal, command, reply),
+  })
   const certificate = openCertificate(options, authority)
   if (!certificate.ok) return certificate
   return ok({
     ...certificate.value,
-    inviteOwnAgent: (done) => inviteOwnAgent(invitationOf(options), done),
-    calls: createCalls({ access, admission, reader, hub, hosts, leaves }),
-    isMember: (peer) => access.identify(peer, '').ok,
+    inviteOwnAgent: (done) => inviteOwnAgent(invitationOf(options, forwarding), done),
+    calls: createCalls({ access, catchingUp, forwarding, reader, hub, hosts, leaves, servers }),
+    peers,
+    operator: operators.api,
+    isMember: (peer) => access.isMember(peer),
     log,
     metrics,
     stop: (done) => {
       certificate.value.stop()
+      operators.stop()
       hub.stop()
-      consensus.stop(done)
+      // Writes go on to the next leader while this one hands over.
+      consensus.stop(() => {
+        requests.stop()
+        done()
+      })
     },
   })
 }
 
-/** What the leader does by itself. */
-function takeDuties(options: RoomOptions, hub: SessionHub): void {
+/** What the leader does by itself, and what each server says about itself. */
+function takeDuties(options: RoomOptions, hub: SessionHub, forwarding: Forwarding): void {
   const { settings, version, clock, random, log, cluster } = options
   const { store, consensus, admission } = cluster
-  const write = (command: Command, reply: Reply<unknown>): void =>
-    admission.write({ kind: 'server', node: settings.nodeName }, command, reply)
+  const self = { kind: 'server', node: settings.nodeName } as const
+  const write = (command: Command, reply: Reply<unknown>): void => admission.write(self, command, reply)
   const { defaultIntentionAction, bootstrapEntries } = settings
   new Configured({ store, consensus, write, clock, log, defaultIntentionAction, bootstrapEntries })
   new Tombstones({ store, consensus, write, clock, log })
+  new DepartedServers({ store, consensus, write, clock, log })
   new Membership({ store, presence: hub, consensus, write, clock, random, log })
   const { nodeName: name, advertiseAddress: address, datacenter, nodeMeta: meta } = settings
   const node = { id: '', name, address, datacenter, taggedAddresses: { lan: address, wan: address }, meta }
-  new OwnNode({ store, consensus, write, clock, log, node, port: settings.ports.server, version })
+  const atLeader = (command: Command, reply: Reply<unknown>): void => forwarding.write(self, command, reply)
+  const port = settings.ports.server
+  new OwnNode({ store, consensus, write: atLeader, clock, log, node, port, version })
 }
 
-function invitationOf({ settings, clock, random, log, cluster }: RoomOptions): OwnAgentPorts {
-  const { store, consensus, admission } = cluster
+/** What lets further servers in. */
+function openServers(
+  { settings, clock, log, cluster }: RoomOptions,
+  trust: { readonly authority: Authority; readonly access: Access },
+): Servers {
+  const { store, consensus, admission, clusterKey, transport, peerServers } = cluster
+  return new Servers({
+    ...trust,
+    admission,
+    consensus,
+    server: settings.nodeName,
+    clusterKey,
+    view: () => store.view(),
+    clock,
+    log,
+    passOn: (leader, request, done) => transport.call(leader, methods.enrollServer, request, done),
+    isServer: (peer) => peerServers.idOf(peer) !== undefined,
+  })
+}
+
+function invitationOf(options: RoomOptions, forwarding: Forwarding): OwnAgentPorts {
+  const { settings, clock, random, log, cluster } = options
+  const { store, consensus } = cluster
   return {
     view: () => store.view(),
-    write: (command, reply) => admission.write({ kind: 'server', node: settings.nodeName }, command, reply),
+    write: (command, reply) => forwarding.write({ kind: 'server', node: settings.nodeName }, command, reply),
     servers: () => consensus.configuration().servers.map((server) => server.address),
     node: settings.nodeName,
     clock,
@@ -121,13 +183,15 @@ function invitationOf({ settings, clock, random, log, cluster }: RoomOptions): O
   }
 }
 
-/** Names and addresses of the servers, from the log's own configuration. */
+/** Addresses of the servers, from the log's own configuration, and their names, as far as they have said them. */
 function directoryOf({ settings, cluster }: RoomOptions): ClusterDirectory {
-  const servers = () => cluster.consensus.configuration().servers
+  const { store, consensus } = cluster
+  const servers = () => consensus.configuration().servers
+  const named = () => servers().flatMap(({ id }) => store.view().serverInfo(id)?.node ?? [])
   return {
     addressOf: (id) => servers().find((server) => server.id === id)?.address,
     peers: () => servers().map((server) => server.address),
-    nodes: () => new Set([settings.nodeName]),
+    nodes: () => new Set([settings.nodeName, ...named()]),
   }
 }
 
@@ -135,11 +199,12 @@ function openCertificate(
   options: RoomOptions,
   authority: Authority,
 ): Result<Pick<ServerRooms, 'identity' | 'onIdentity'> & { stop(): void }> {
-  const { settings, files, clock, random, log, metrics } = options
+  const { settings, files, clock, random, log, metrics, cluster } = options
   const listeners: ((identity: TlsIdentity) => void)[] = []
-  const names = { node: settings.nodeName, dnsNames: [], ipAddresses: [settings.advertiseAddress] }
+  const names = serverNames(settings.nodeName, ownAddress(settings))
   const own = OwnCertificate.open({
     authority,
+    view: () => cluster.store.view(),
     names,
     files,
     clock,

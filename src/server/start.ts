@@ -1,12 +1,13 @@
 /**
- * `mesh server`: the composition root. Everything below gets what it needs as arguments; this file alone names adapters
- * of the machine. The order is: claim the data directory, open the log, lead or wait for a leader, then serve.
+ * `mesh server`: the composition root. Everything below gets what it needs as arguments; only the start files name adapters
+ * of the machine. The order is: claim the data directory, answer operators, open the log, found a cluster or be admitted to
+ * one, find a leader, then serve everybody.
  */
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatConfigError } from '../config/format.ts'
 import type { Configuration, Loaded, SourceFile } from '../config/settings.ts'
-import type { Failure, Result } from '../model/errors.ts'
+import { type Failure, ok, type Result } from '../model/errors.ts'
 import { claimDirectory } from '../platform/claim.ts'
 import { systemClock } from '../platform/clock.ts'
 import { stopSignal, turning } from '../platform/lifecycle.ts'
@@ -18,8 +19,12 @@ import { systemRandom } from '../platform/random.ts'
 import { systemSourceFiles } from '../platform/source-files.ts'
 import { createStateFiles } from '../platform/state-files.ts'
 import { createNotifier, type Notifier } from '../platform/systemd.ts'
-import { type Listener, listenLocal, listenTls } from '../rpc/listener.ts'
-import { openCluster } from './start-cluster.ts'
+import { ownAddress } from './founding.ts'
+import { setAside } from './set-aside.ts'
+import { begin } from './start-admission.ts'
+import { type Cluster, type ClusterOptions, type OpenLog, openLog, settle } from './start-cluster.ts'
+import { Door } from './start-door.ts'
+import { watchQuorum } from './start-operator.ts'
 import { openRooms, type ServerRooms } from './start-rooms.ts'
 
 export interface ServerOptions {
@@ -33,8 +38,8 @@ export interface ServerOptions {
 /** sysexits.h: the program is fine, what it was given is not; systemd does not start it again. */
 const exitConfiguration = 78
 const exitFailure = 1
-/** Operators of this machine; the folder's group decides who that is. */
-const socketMode = 0o660
+/** What an answer may take to reach its command before this process ends. */
+const answerMs = 500
 
 /** Runs until SIGTERM or SIGINT; the number is the exit status. */
 export async function startServer(options: ServerOptions): Promise<number> {
@@ -48,7 +53,7 @@ export async function startServer(options: ServerOptions): Promise<number> {
   const files = createStateFiles(directory)
   const id = ensureNodeId(files, systemRandom, settings.nodeId)
   if (!id.ok) return refused(log, id.failure)
-  notifier.status('reading the log')
+  const metrics = createMetrics({ process: true })
   const shared = {
     settings,
     version: options.version,
@@ -56,16 +61,16 @@ export async function startServer(options: ServerOptions): Promise<number> {
     log,
     clock: systemClock,
     random: systemRandom,
-    metrics: createMetrics({ process: true }),
+    metrics,
   }
-  const cluster = await openCluster({ ...shared, directory, id: id.value }, (failure) => {
-    log.error('the disk failed; this server ends, because it can promise nothing any more', { ...failure })
-    process.exit(exitFailure)
-  })
-  if (!cluster.ok) return refused(log, cluster.failure)
-  const rooms = openRooms({ ...shared, cluster: cluster.value })
-  if (!rooms.ok) return refused(log, rooms.failure)
-  return serve(options, rooms.value, { log, notifier })
+  const { bindAddress: host, ports } = settings
+  const door = new Door({ ...shared, host, port: ports.server, socketPath: options.sockets.server })
+  const cluster = { ...shared, directory, id: id.value, identity: door.identity }
+  const life: Life = { options, log, notifier, door, stopped: stopSignal(), ready: '', hasLeft: false }
+  const endWatch = notifier.watch(turning())
+  const status = await run(life, cluster)
+  endWatch()
+  return status
 }
 
 const notSet: Failure = {
@@ -73,42 +78,119 @@ const notSet: Failure = {
   message: 'this host is not a server; set `server = true` in its configuration if it should be one',
 }
 
-function refused(log: Log, failure: Failure): number {
-  log.error('this server does not start', { code: failure.code, reason: failure.message })
-  return failure.code === 'conflict' ? exitFailure : exitConfiguration
-}
-
-interface Voice {
+/** What accompanies the server from start to end. */
+interface Life {
+  readonly options: ServerOptions
   readonly log: ProgramLog
   readonly notifier: Notifier
+  readonly door: Door
+  readonly stopped: Promise<void>
+  /** What systemd was told last. */
+  ready: string
+  /** This server is in its cluster no more. */
+  hasLeft: boolean
 }
 
-async function serve(options: ServerOptions, rooms: ServerRooms, voice: Voice): Promise<number> {
-  const { settings } = options.configuration
-  const { log, notifier } = voice
-  const listening = await listen(options, rooms)
-  if (!listening.ok) return refused(log, listening.failure)
-  const endWatch = notifier.watch(turning())
-  const ready = `serving ${settings.advertiseAddress}:${settings.ports.server}`
-  process.on('SIGHUP', () => {
-    notifier.reloading()
-    reload(options, log)
-    notifier.ready(ready)
+async function run(life: Life, options: ClusterOptions): Promise<number> {
+  const { log, notifier, door, stopped } = life
+  const local = await door.openLocal()
+  if (!local.ok) return refused(log, local.failure)
+  notifier.status('reading the log')
+  obeyReload(life)
+  const opened = await openLog(options, (failure) => {
+    log.error('the disk failed; this server ends, because it can promise nothing any more', { ...failure })
+    process.exit(exitFailure)
   })
+  if (!opened.ok) return refused(log, opened.failure)
+  const { transport, peerServers, consensus } = opened.value
+  door.letServersIn({
+    isServer: (peer) => peerServers.isServer(peer),
+    accept: (...stream) => transport.accept(...stream),
+  })
+  const quorum = watchQuorum(options, opened.value)
+  door.operator.watch(quorum)
+  const end = async (stopRooms: (done: () => void) => void): Promise<number> => {
+    log.info('stopping')
+    notifier.stopping()
+    // Other servers are heard until leadership is handed over.
+    await new Promise<void>((done) => stopRooms(done))
+    transport.close()
+    await door.close()
+    quorum.stop()
+    if (life.hasLeft) setAside(options.directory, 'left', systemClock.wallMs())
+    return 0
+  }
+  const cluster = await enter(life, options, opened.value)
+  if (!cluster.ok) return refused(log, cluster.failure)
+  if (cluster.value === undefined) return end((done) => consensus.stop(done))
+  const rooms = openRooms({
+    ...options,
+    cluster: cluster.value,
+    quorum,
+    onLeft: () => {
+      life.hasLeft = true
+      log.warn('this server has left its cluster and ends')
+      systemClock.after(answerMs, () => process.kill(process.pid, 'SIGTERM'))
+    },
+  })
+  if (!rooms.ok) return refused(log, rooms.failure)
+  const serving = await serve(life, rooms.value)
+  if (!serving.ok) return refused(log, serving.failure)
+  await stopped
+  return end((done) => rooms.value.stop(done))
+}
+
+/** Becomes or goes on as a server of a cluster that has a leader; undefined where the process was told to end meanwhile. */
+async function enter(
+  life: Life,
+  options: ClusterOptions,
+  open: OpenLog,
+): Promise<Result<Cluster | undefined>> {
+  const { door, stopped, log } = life
+  const status = (text: string): void => tell(life, text)
+  const begun = await begin({ ...options, door, status, stopped }, open)
+  if (!begun.ok) return begun
+  if (!begun.value) return ok(undefined)
+  const others = open.consensus.configuration().servers.length > 1 || open.consensus.isNew()
+  if (others) {
+    const waits =
+      'waiting for a leader of the cluster: a majority of its servers must run and reach each other'
+    door.deferred.explain({ code: 'no-leader', message: waits })
+    log.info(waits)
+    status(waits)
+  }
+  const ended = stopped.then(() => ok(undefined))
+  return Promise.race([settle(options, open), ended])
+}
+
+/** From here on everybody is served. */
+async function serve(life: Life, rooms: ServerRooms): Promise<Result<true>> {
+  const { options, log, door } = life
+  const { settings } = options.configuration
+  const shown = await door.show(rooms.identity)
+  if (!shown.ok) return shown
+  // The port is open: what follows only replaces the certificate.
+  rooms.onIdentity((identity) => void door.show(identity))
+  door.open(rooms)
   rooms.inviteOwnAgent((token) => offer(options, token, log))
   log.info('serving', {
     address: settings.advertiseAddress,
     port: settings.ports.server,
     version: options.version,
   })
-  notifier.ready(ready)
-  await stopSignal()
-  log.info('stopping')
-  notifier.stopping()
-  endWatch()
-  await Promise.all(listening.value.map((listener) => new Promise<void>((done) => listener.close(done))))
-  await new Promise<void>((done) => rooms.stop(done))
-  return 0
+  tell(life, `serving ${ownAddress(settings)}`)
+  return ok(true)
+}
+
+/** A server that waits for an operator or for others has started, too, as far as systemd is concerned. */
+function tell(life: Life, text: string): void {
+  life.ready = text
+  life.notifier.ready(text)
+}
+
+function refused(log: Log, failure: Failure): number {
+  log.error('this server does not start', { code: failure.code, reason: failure.message })
+  return failure.code === 'conflict' ? exitFailure : exitConfiguration
 }
 
 /** Puts the token beside the server's socket: who may use that may read it. Without an agent here nobody does. */
@@ -122,6 +204,15 @@ function offer({ sockets }: ServerOptions, token: string, log: Log): void {
   }
 }
 
+function obeyReload(life: Life): void {
+  const { options, log, notifier } = life
+  process.on('SIGHUP', () => {
+    notifier.reloading()
+    reload(options, log)
+    notifier.ready(life.ready)
+  })
+}
+
 /** Of a server's settings the log level alone can change while it runs; a mistake leaves it as it was. */
 function reload(options: ServerOptions, log: ProgramLog): void {
   const { files, unreadable } = systemSourceFiles.read(options.configurationPaths)
@@ -133,20 +224,4 @@ function reload(options: ServerOptions, log: ProgramLog): void {
     const errors = loaded.ok ? [] : loaded.errors.map(formatConfigError)
     log.error('the configuration has mistakes and was not taken', { errors, unreadable })
   }
-}
-
-async function listen(options: ServerOptions, rooms: ServerRooms): Promise<Result<readonly Listener[]>> {
-  const { settings } = options.configuration
-  const { calls, identity, isMember } = rooms
-  const shared = { api: calls, clock: systemClock, log: rooms.log, metrics: rooms.metrics }
-  const tls = await new Promise<Parameters<Parameters<typeof listenTls>[1]>[0]>((resolve) => {
-    const { bindAddress: host, ports } = settings
-    listenTls({ ...shared, host, port: ports.server, identity, isMember }, resolve)
-  })
-  if (!tls.ok) return tls
-  rooms.onIdentity((next) => tls.value.setIdentity(next))
-  const local = await new Promise<Result<Listener>>((resolve) => {
-    listenLocal({ ...shared, path: options.sockets.server, mode: socketMode }, resolve)
-  })
-  return local.ok ? { ok: true, value: [tls.value, local.value] } : local
 }

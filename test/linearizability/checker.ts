@@ -37,6 +37,8 @@ export type Verdict<Input, Output> =
   | {
       readonly linearizable: false
       readonly configurations: number
+      /** The search was given up: wrong histories can take for ever, right ones rarely take long. */
+      readonly isUndecided: boolean
       /** The longest prefix that could be put in order, and the operation whose return could not be passed. */
       readonly ordered: number
       readonly stuckAt: Operation<Input, Output>
@@ -51,10 +53,14 @@ interface Entry {
   match: Entry | undefined
 }
 
-/** Operations of one key, in any order. Time and memory grow with the operations that overlap, not with all. */
+/**
+ * Operations of one key, in any order. Time and memory grow with the operations that overlap, not with all; the search is
+ * given up after `configurationsMax`.
+ */
 export function check<State, Input, Output>(
   model: Model<State, Input, Output>,
   operations: readonly Operation<Input, Output>[],
+  configurationsMax = Number.POSITIVE_INFINITY,
 ): Verdict<Input, Output> {
   const head = eventList(operations)
   const done = new Uint32Array((operations.length + 31) >> 5)
@@ -91,10 +97,12 @@ export function check<State, Input, Output>(
       unlift(last.entry)
       if (!last.pure) break
     }
-    if (last === undefined)
+    const isUndecided = visited.size > configurationsMax
+    if (last === undefined || isUndecided)
       return {
         linearizable: false,
         configurations: visited.size,
+        isUndecided,
         ordered: deepest,
         stuckAt: stuckAt ?? operation,
       }

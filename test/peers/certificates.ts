@@ -2,7 +2,7 @@
 import { webcrypto } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import * as x509 from '@peculiar/x509'
+import { withPeculiar } from '../unit/x509/peculiar.ts'
 
 export interface CertificateFiles {
   readonly authority: string
@@ -20,14 +20,35 @@ export async function writeCertificates(
   folder: string,
   addresses: readonly string[],
 ): Promise<CertificateFiles> {
-  x509.cryptoProvider.set(webcrypto as never)
+  const made = { authorityPem: '', certificatePem: '', keyPem: '' }
+  await withPeculiar(async (x509) => {
+    Object.assign(made, await make(x509, addresses))
+  })
+  const files = {
+    authority: join(folder, 'authority.crt'),
+    certificate: join(folder, 'peer.crt'),
+    key: join(folder, 'peer.key'),
+  }
+  writeFileSync(files.authority, made.authorityPem)
+  writeFileSync(files.certificate, made.certificatePem)
+  writeFileSync(files.key, made.keyPem, { mode: 0o600 })
+  return { ...files, certificatePem: made.certificatePem, keyPem: made.keyPem }
+}
+
+type Library = Parameters<Parameters<typeof withPeculiar>[0]>[0]
+
+async function make(
+  x509: Library,
+  addresses: readonly string[],
+): Promise<{ readonly authorityPem: string; readonly certificatePem: string; readonly keyPem: string }> {
+  x509.cryptoProvider.set(webcrypto)
   const [authorityKeys, keys] = await Promise.all([generate(), generate()])
   const validity = { notBefore: new Date(Date.now() - dayMs), notAfter: new Date(Date.now() + dayMs) }
   const authority = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity,
     serialNumber: '01',
     name: 'CN=peer authority',
-    keys: authorityKeys as never,
+    keys: authorityKeys,
     signingAlgorithm: algorithm,
     extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
   })
@@ -36,8 +57,8 @@ export async function writeCertificates(
     serialNumber: '02',
     subject: 'CN=peer',
     issuer: authority.subject,
-    publicKey: keys.publicKey as never,
-    signingKey: authorityKeys.privateKey as never,
+    publicKey: keys.publicKey,
+    signingKey: authorityKeys.privateKey,
     signingAlgorithm: algorithm,
     extensions: [
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
@@ -46,17 +67,12 @@ export async function writeCertificates(
       ),
     ],
   })
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey))
-  const keyPem = x509.PemConverter.encode(pkcs8 as never, 'PRIVATE KEY')
-  const files = {
-    authority: join(folder, 'authority.crt'),
-    certificate: join(folder, 'peer.crt'),
-    key: join(folder, 'peer.key'),
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  return {
+    authorityPem: authority.toString('pem'),
+    certificatePem: certificate.toString('pem'),
+    keyPem: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'),
   }
-  writeFileSync(files.authority, authority.toString('pem'))
-  writeFileSync(files.certificate, certificate.toString('pem'))
-  writeFileSync(files.key, keyPem, { mode: 0o600 })
-  return { ...files, certificatePem: certificate.toString('pem'), keyPem }
 }
 
 function generate(): Promise<webcrypto.CryptoKeyPair> {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attempt, Conversation } from './client.ts'
 import { EchoService } from './echo.ts'
-import { FakeAgents } from './fake-agents.ts'
+import { clusterOf, FakeAgents } from './fake-agents.ts'
 import { operate, planMesh, ports, until } from './fixture.ts'
 
 const agents = 200
@@ -15,7 +15,7 @@ let fakes: FakeAgents
 beforeAll(async () => {
   service = await EchoService.listen(mesh.backend.address, ports.backend)
   await mesh.mesh.start()
-  fakes = await FakeAgents.connect(mesh.mesh, agents, 'backend')
+  fakes = await FakeAgents.connect(clusterOf(mesh.mesh), agents, 'backend')
 }, 60_000)
 
 afterAll(async () => {

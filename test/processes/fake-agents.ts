@@ -41,21 +41,36 @@ const called = <Value>(call: (reply: Reply<Value>) => unknown): Promise<Value> =
     })
   })
 
+export interface FakeCluster {
+  /** Of one server, for operators. */
+  readonly socket: string
+  readonly operatorToken: string
+  /** RPC addresses; agents take turns. */
+  readonly servers: readonly string[]
+}
+
+export function clusterOf(mesh: LocalMesh): FakeCluster {
+  return {
+    socket: join(mesh.plan.directory, 'server/run/server.sock'),
+    operatorToken: readFileSync(mesh.operatorTokenFile, 'utf8').trim(),
+    servers: [`${mesh.plan.serverAddress}:8300`],
+  }
+}
+
 export class FakeAgents {
   /** Index of the last event of each agent; what it has acknowledged. */
   readonly indexes: number[] = []
   private readonly clients: GrpcClient[] = []
 
   /** Enrolls `count` hosts and connects them; resolves when each has seen the intentions of `destination`. */
-  static async connect(mesh: LocalMesh, count: number, destination: string): Promise<FakeAgents> {
+  static async connect(cluster: FakeCluster, count: number, destination: string): Promise<FakeAgents> {
     const agents = new FakeAgents()
-    const socket = `unix:${join(mesh.plan.directory, 'server/run/server.sock')}`
-    const admin = clientOf([socket], { kind: 'pinned', pin: '' })
-    const token = readFileSync(mesh.operatorTokenFile, 'utf8').trim()
+    const admin = clientOf([`unix:${cluster.socket}`], { kind: 'pinned', pin: '' })
+    const token = cluster.operatorToken
     try {
       const names = Array.from({ length: count }, (_, i) => `fake-${i}`)
       const identities = await Promise.all(names.map((name) => enroll(admin, token, name)))
-      for (const [i, identity] of identities.entries()) agents.follow(mesh, identity, { i, destination })
+      for (const [i, identity] of identities.entries()) agents.follow(cluster, identity, { i, destination })
       await until('every fake agent to have the intentions', () =>
         agents.indexes.filter((index) => index > 0).length === count ? true : undefined,
       )
@@ -70,11 +85,12 @@ export class FakeAgents {
   }
 
   private follow(
-    mesh: LocalMesh,
+    cluster: FakeCluster,
     identity: HostIdentity,
     { i, destination }: { readonly i: number; readonly destination: string },
   ): void {
-    const client = clientOf([`${mesh.plan.serverAddress}:8300`], unwrap(clientIdentityOf(identity)))
+    const { servers } = cluster
+    const client = clientOf([servers[i % servers.length] ?? ''], unwrap(clientIdentityOf(identity)))
     this.clients.push(client)
     this.indexes[i] = 0
     const stream: FrameStream<AgentFrame, ServerFrame> = client.control()

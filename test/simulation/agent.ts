@@ -250,6 +250,9 @@ export class SimulatedAgent {
     if (server === undefined) process.after(50, () => pair.cut())
     else clock.after(this.#calls.delayMs(), () => acceptStream(server, this.principal, pair))
     return inProcess(pair.left, process, {
+      closed: () => {
+        if (this.pair === pair && this.isStalled) reached.hit('stream found silent')
+      },
       sent: (frame) => checker.sent(frame),
       received: (frame) => {
         checker.received(frame)
@@ -334,6 +337,7 @@ function describeFrame(frame: ServerFrame): string {
       return `goaway: ${frame.reason.message}`
     case 'welcome':
     case 'pong':
+    case 'servers':
       return frame.kind
   }
 }

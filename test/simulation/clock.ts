@@ -21,6 +21,9 @@ class Event implements Timer {
   }
 }
 
+/** No timer is finer. Without a bound, a delay could be too small to move a large time at all, and be set for ever. */
+const finestMs = 1 / 1_024
+
 const isBefore = (a: Event, b: Event): boolean =>
   a.timeMs < b.timeMs || (a.timeMs === b.timeMs && a.order < b.order)
 
@@ -46,7 +49,8 @@ export class VirtualClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    const event = new Event(this.#nowMs + Math.max(0, delayMs), this.#order, callback)
+    const wholeMs = delayMs > 0 ? Math.max(finestMs, delayMs) : 0
+    const event = new Event(this.#nowMs + wholeMs, this.#order, callback)
     this.#order += 1
     this.#push(event)
     return event

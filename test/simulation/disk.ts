@@ -89,6 +89,8 @@ export class SimulatedDisk implements Disk {
   freeBytes = Number.POSITIVE_INFINITY
   /** Called when an operation has succeeded, before its callback: the place to cut a run. */
   onOperation: (operation: DiskOperation, path: string) => void = () => undefined
+  /** Called for each read of a part of an open file. */
+  onRead: (path: string) => void = () => undefined
   /** Planted bug: syncs of these files call back without doing anything. */
   ignoresSync: (path: string) => boolean = () => false
   /** Planted bug: syncs of directories call back without doing anything. */
@@ -183,14 +185,16 @@ export class SimulatedDisk implements Disk {
 
   /**
    * The power goes: what was synced stays; of everything else each operation is kept whole, torn, or lost. `keep` is the
-   * chance of each to be kept.
+   * chance of each to be kept. True if there was anything that could be lost.
    */
-  crash(random: SeededRandom, keep = random.fraction()): void {
+  crash(random: SeededRandom, keep = random.fraction()): boolean {
     this.kill()
+    const isRisky = this.#renamings.length > 0 || [...this.#seen.values()].some(({ changes }) => changes.length > 0)
     for (const renaming of this.#renamings) if (random.chance(keep)) apply(this.#durable, renaming)
     this.#renamings = []
     this.#seen = new Map(this.#durable)
     for (const inode of new Set(this.#durable.values())) crashInode(inode, random, keep)
+    return isRisky
   }
 
   /** The same disk with its own future; nothing done to one is seen by the other. */
@@ -252,6 +256,7 @@ class SimulatedFile implements DiskFile {
   }
 
   read(position: number, length: number): Uint8Array {
+    this.#disk.onRead(this.path)
     return this.#inode.seen.slice(position, position + length)
   }
 

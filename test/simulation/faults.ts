@@ -22,6 +22,8 @@ export const healthyNetwork: NetworkConditions = {
 }
 
 const dayMs = 86_400_000
+/** Many changes do nothing, because there is nothing to change just then. */
+const membershipEveryMs = 3_000
 
 export interface FaultPorts {
   readonly cluster: Cluster
@@ -67,6 +69,7 @@ export class Faults {
     calls.delayMaxMs = 10
     for (const server of cluster.servers) {
       server.resume()
+      if (server.isStopping) server.kill('is killed on its way down')
       server.disk.heal()
       server.clock.wallErrorMs = 0
     }
@@ -80,13 +83,19 @@ export class Faults {
 
   #again(kind: FaultKind, fault: () => void): void {
     const { clock, trace } = this.#ports.cluster.world
-    const meanMs = kind === 'crash' ? this.#knobs.crashEveryMs : this.#knobs.faultEveryMs
+    const meanMs = this.#meanMs(kind)
     clock.after(-Math.log(1 - this.#random.fraction()) * meanMs, () => {
       if (this.#isOver) return
       trace.event(kinds.fault, kind.length, 0, () => `fault: ${kind}`)
       fault()
       this.#again(kind, fault)
     })
+  }
+
+  #meanMs(kind: FaultKind): number {
+    const { crashEveryMs, faultEveryMs } = this.#knobs
+    if (kind === 'crash') return crashEveryMs
+    return kind === 'membership' ? Math.min(faultEveryMs, membershipEveryMs) : faultEveryMs
   }
 
   /** Kinds that are not here are conditions, not happenings. */
@@ -194,6 +203,7 @@ export class Faults {
     const size = server.disk.read(file)?.length ?? 0
     if (size === 0) return
     this.#hasRotted = true
+    server.hasRotted = true
     server.kill('is killed')
     server.disk.flip(file, this.#random.below(size), 1 << this.#random.below(8))
     cluster.world.trace.event(kinds.fault, 102, server.number, () => `${server.id}: ${file} rots`)
@@ -203,7 +213,10 @@ export class Faults {
   #partition(): void {
     const { network, clock } = this.#ports.cluster.world
     const ids = this.#ports.cluster.servers.map(({ id }) => id)
-    const side = new Set(ids.filter(() => this.#random.chance(0.5)))
+    // A leader that is cut off with few others goes on writing what will never be committed.
+    const leader = this.#random.chance(0.4) ? this.#ports.cluster.leader() : undefined
+    const share = leader === undefined ? 0.5 : 0.2
+    const side = new Set(ids.filter((id) => this.#random.chance(share) || id === leader?.id))
     const kind = this.#random.pick(['full', 'full', 'one-way', 'partial', 'ring'] as const)
     for (const [at, from] of ids.entries())
       for (const [other, to] of ids.entries()) {

@@ -87,6 +87,8 @@ export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
   const servers = random.pick([1, 3, 3, 3, 5, 5, 7])
   const share = random.pick([0.1, 0.2, 0.4])
   const faults = new Set(faultKinds.filter(() => random.chance(share)))
+  // Without any of these one leader leads from beginning to end.
+  if (random.chance(0.8)) faults.add(random.pick(['partition', 'partition', 'crash', 'kill', 'pause', 'clog']))
   const drawn: Knobs = {
     seed,
     servers,
@@ -95,7 +97,7 @@ export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
     clients: random.between(2, 8),
     watchers: random.between(0, 4),
     durationMs: 60_000,
-    writesPerSecond: random.pick([2, 5, 10, 20, 40]),
+    writesPerSecond: random.pick([2, 10, 20, 40]),
     readsPerSecond: random.pick([2, 5, 10, 20]),
     raftMultiplier: random.pick([1, 1, 1, 2]),
     snapshotAfterEntries: random.pick([5, 20, 50, 100, 200, 500]),
@@ -106,12 +108,12 @@ export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
     faults,
     loss: random.pick([0.01, 0.05, 0.1, 0.3]),
     duplicate: random.pick([0.01, 0.1, 0.3]),
-    delayMeanMs: random.pick([1, 5, 20, 50, 100, 200, 600]),
+    delayMeanMs: random.pick([1, 5, 20, 20, 50, 50, 100, 100, 200, 600]),
     reorders: random.chance(0.25),
     writeMaxMs: random.pick([0, 0, 1, 10]),
     syncMaxMs: random.pick([1, 5, 20, 100]),
     faultEveryMs: random.pick([2_000, 5_000, 15_000]),
-    crashEveryMs: random.pick([80, 500, 2_000, 6_000, 20_000]),
+    crashEveryMs: random.pick([80, 1_000, 2_000, 2_000, 6_000, 6_000, 20_000]),
     aimsAtLeader: random.chance(0.5),
   }
   return { ...drawn, ...changes }

@@ -23,8 +23,13 @@ export class Operator {
     this.#random = random
   }
 
-  /** Tries one change on the leader. */
+  /** Tries one change on the leader, or two at once, of which one at most may be taken. */
   change(): void {
+    this.#changeOnce()
+    if (this.#random.chance(0.5)) this.#changeOnce()
+  }
+
+  #changeOnce(): void {
     const leader = this.#cluster.leader()
     const driver = leader?.driver
     if (leader?.process === undefined || driver === undefined) return

@@ -41,12 +41,10 @@ export const reachableStates = [
   'view snapshot',
   'view resumed',
   'view started over',
-  'view kept while the server is behind',
   'agent sent away',
   'stream broken',
   'stream found silent',
   'agent restarted',
-  'catalog rows repaired',
   'deny enforced everywhere',
   'no healthy core',
 ] as const

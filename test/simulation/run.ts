@@ -9,7 +9,7 @@ import { commandOf, shrink } from './run/shrink.ts'
 import { Summary } from './run/summary.ts'
 
 /** Of wall time; the longest honest runs take a few seconds, on a busy machine ten times that. */
-const runTimeoutMs = 300_000
+const runTimeoutMs = 120_000
 const shrinkWithinMs = 120_000
 /** Shrinking every one of many failures of one bug helps nobody. */
 const shrunkMost = 3

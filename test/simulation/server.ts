@@ -14,6 +14,7 @@ import { Machine } from '../../src/server/apply/machine.ts'
 import type { RaftTransport } from '../../src/server/consensus/contract.ts'
 import type { Driver } from '../../src/server/consensus/driver.ts'
 import { openConsensus } from '../../src/server/consensus/open.ts'
+import { walDirectory } from '../../src/server/consensus/segment.ts'
 import { timing } from '../../src/server/consensus/timing.ts'
 import { Publisher } from '../../src/server/events/publisher.ts'
 import { Configured } from '../../src/server/leader/configured.ts'
@@ -75,11 +76,15 @@ export class SimulatedServer {
   store: Store | undefined
   /** Why it can never start again; an operator has to replace it. */
   lost: Failure | undefined
+  /** A byte of its disk has changed by itself: only then may it refuse to start. */
+  hasRotted: boolean = false
   /** An operator keeps it down. */
   isRetired: boolean = false
   /** What hangs on the process from outside: broken when it ends. */
   readonly attached = new Set<() => void>()
   readonly streams = new Set<End>()
+  /** It was asked to stop and has not done so yet. */
+  isStopping: boolean = false
 
   constructor(world: World, number: number, random: SeededRandom, clock: MachineClock) {
     const { knobs } = world
@@ -95,6 +100,10 @@ export class SimulatedServer {
       writeMaxMs: knobs.writeMaxMs,
       syncMaxMs: knobs.syncMaxMs,
     })
+    this.disk.onRead = (path) => {
+      if (this.driver !== undefined && path.startsWith(walDirectory))
+        world.reached.hit('entries read from disk for a follower')
+    }
   }
 
   get isUp(): boolean {
@@ -161,6 +170,7 @@ export class SimulatedServer {
     process.kill()
     this.disk.kill()
     this.process = undefined
+    this.isStopping = false
     this.driver = undefined
     this.rooms = undefined
     this.store = undefined
@@ -176,7 +186,7 @@ export class SimulatedServer {
   crash(): void {
     if (this.leads) this.#world.reached.hit('crash of the leader')
     this.kill('loses power')
-    this.disk.crash(this.#random)
+    if (this.disk.crash(this.#random)) this.#world.reached.hit('crash lost unsynced writes')
   }
 
   pause(): void {
@@ -199,6 +209,7 @@ export class SimulatedServer {
     const { process, driver, rooms } = this
     if (process === undefined || driver === undefined) return
     this.#note('stops in order', 4)
+    this.isStopping = true
     process.run(() => {
       rooms?.hub.stop()
       driver.stop(() => {
@@ -315,7 +326,7 @@ export class SimulatedServer {
   #fatal(failure: Failure): void {
     const { reached } = this.#world
     // One byte of the FORMAT file that rots can read like a later format.
-    if (failure.code === 'log-damaged' || failure.code === 'format-too-new') {
+    if (this.hasRotted && (failure.code === 'log-damaged' || failure.code === 'format-too-new')) {
       reached.hit('server refused to start')
       this.lost = failure
     } else if (failure.code === 'disk-failed') reached.hit('disk failed')

@@ -6,6 +6,7 @@ import type { Settings } from '../../config/settings.ts'
 import type { ReadMeta } from '../../model/query.ts'
 import type { Clock, Log, Metrics, Random } from '../../platform/ports.ts'
 import type { Reply, ServerClient } from '../../rpc/contract.ts'
+import type { OperatorClient } from '../../rpc/operator.ts'
 import type { Caller, Need } from '../access/caller.ts'
 import type { Leaves, LocalRegistry, Views } from '../contract.ts'
 
@@ -20,6 +21,8 @@ export interface ApiDependencies {
   /** Reads of cluster state; may answer from views while no server is there. */
   readonly read: ServerClient['read']
   readonly write: ServerClient['write']
+  /** Operations on the cluster itself. */
+  readonly operate: OperatorClient['operate']
   /** Reads the configuration files again; a failure means that the old state stands. */
   readonly reload: (done: Reply<true>) => void
   readonly localToken: string
@@ -42,6 +45,8 @@ export interface Call {
   /** The request's bytes as text; '' where there were none. */
   readonly body: string
   readonly bytes: Uint8Array
+  /** The request's bytes as they come, of an endpoint that takes them so; it leaves `body` and `bytes` empty. */
+  readonly stream: AsyncIterable<Uint8Array> | undefined
   readonly caller: Caller
   /** Aborts when the client goes away or the server stops. */
   readonly signal: AbortSignal
@@ -56,6 +61,8 @@ export interface Answer {
   readonly text?: { readonly body: string; readonly type: string }
   /** Sent as it is, never compressed. */
   readonly bytes?: { readonly body: Uint8Array; readonly type: string }
+  /** Sent as it comes; an error in it ends the connection. */
+  readonly stream?: { readonly body: AsyncIterable<Uint8Array>; readonly type: string }
   /** Of a read that a server (or a view) answered: becomes the X-Consul headers. */
   readonly meta?: ReadMeta
   readonly headers?: Readonly<Record<string, string>>
@@ -69,6 +76,8 @@ export interface Action {
 export interface Endpoint {
   /** Route in the router's notation; also the label in metrics and logs. */
   readonly path: string
+  /** Bodies may be of any size and are handed on as they come. */
+  readonly takesStream?: true
   readonly actions: Partial<Readonly<Record<Method, Action>>>
 }
 

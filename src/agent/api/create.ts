@@ -9,7 +9,7 @@ import { limits } from '../../model/limits.ts'
 import { TokenBucket } from '../../model/token-bucket.ts'
 import { createChanges } from './changes.ts'
 import { type Connections, createConnections } from './connections.ts'
-import type { Api, ApiDependencies } from './contract.ts'
+import type { Api, ApiDependencies, Endpoint } from './contract.ts'
 import { type Dispatch, dispatch, refuse } from './dispatch.ts'
 import { endpoints } from './endpoints.ts'
 import { type Listener, type ListenTarget, listenOn } from './listen.ts'
@@ -121,17 +121,26 @@ function createRouter(server: Dispatch): FastifyInstance {
     refuse(server.api, request.routeOptions.url ?? '*', exchange, frameworkRefusal(error))
   })
   router.setNotFoundHandler((_request, reply) => reply.code(404).send(''))
-  const method = [...router.supportedMethods]
   for (const endpoint of endpoints)
-    router.route({
-      method,
-      url: endpoint.path,
-      handler: async (request, reply) => {
-        await dispatch(server, endpoint, { request, reply })
-        return reply
-      },
-    })
+    if (endpoint.takesStream !== true) addRoute(router, server, endpoint)
+  router.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))
+    for (const endpoint of endpoints) if (endpoint.takesStream === true) addRoute(scope, server, endpoint)
+    done()
+  })
   return router
+}
+
+function addRoute(router: FastifyInstance, server: Dispatch, endpoint: Endpoint): void {
+  router.route({
+    method: [...router.supportedMethods],
+    url: endpoint.path,
+    handler: async (request, reply) => {
+      await dispatch(server, endpoint, { request, reply })
+      return reply
+    },
+  })
 }
 
 /** What fastify itself refuses before a handler runs: a body over the limit, a broken length. */

@@ -2,6 +2,7 @@
  * One request through the rules that hold for every endpoint: method, rights, the handler, the answer or the refusal with
  * its code in text, log and metric. What is asked and answered stands in the endpoint files.
  */
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { admit, type Caller, identifyCaller, type Need, tokenOf } from '../access/caller.ts'
 import { plainRead } from './cluster.ts'
@@ -105,6 +106,7 @@ function beginCall(
     kind: parameters.kind ?? '',
     query,
     bytes,
+    stream: request.body instanceof Readable ? request.body : undefined,
     get body() {
       return bytes.toString()
     },

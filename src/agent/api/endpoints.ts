@@ -12,6 +12,8 @@ import { healthEndpoints } from './health.ts'
 import { intentionEndpoints } from './intention.ts'
 import { kvEndpoints } from './kv.ts'
 import { meshEndpoints } from './mesh.ts'
+import { operatorEndpoints } from './operator.ts'
+import { snapshotEndpoints } from './snapshot.ts'
 import { statusEndpoints } from './status.ts'
 
 export const endpoints: readonly Endpoint[] = [
@@ -25,5 +27,7 @@ export const endpoints: readonly Endpoint[] = [
   ...intentionEndpoints,
   ...kvEndpoints,
   ...meshEndpoints,
+  ...operatorEndpoints,
+  ...snapshotEndpoints,
   ...statusEndpoints,
 ]

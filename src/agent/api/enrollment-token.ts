@@ -2,6 +2,7 @@
  * Makes an enrollment token: a fresh secret whose hash becomes cluster state, put together with what a new host needs to
  * find and trust the servers. The one place for it; the API and `mesh token create` both come here.
  */
+import type { EnrollmentRole } from '../../model/authority.ts'
 import type { Command } from '../../model/command.ts'
 import { ok, type Result } from '../../model/errors.ts'
 import type { JoinInformation } from '../../model/query.ts'
@@ -21,6 +22,7 @@ export interface TokenRequest {
   readonly node: string
   /** Names, `*` for any; a trailing `*` matches a prefix. */
   readonly services: readonly string[]
+  readonly role: EnrollmentRole
   readonly ttlMs: number
 }
 
@@ -47,10 +49,11 @@ export async function issueEnrollmentToken(
       node: request.node,
       services: request.services,
       expiresAtMs,
+      ...(request.role === 'host' ? {} : { role: request.role }),
       // The envelope's principal says who it was; a name given here would only be a claim.
       createdBy: '',
     },
   })
   if (!written.ok) return written
-  return ok({ token: makeEnrollmentToken(join.value, secret, request.node), expiresAtMs })
+  return ok({ token: makeEnrollmentToken(join.value, secret, request.node, request.role), expiresAtMs })
 }

@@ -127,6 +127,7 @@ async function token(api: Api, call: Call): Promise<Answer> {
       Token: issued.token,
       Node: wanted.node,
       Services: wanted.services,
+      Server: wanted.role === 'server',
       ExpiresAt: formatTime(issued.expiresAtMs),
     },
   }

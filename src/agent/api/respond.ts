@@ -1,6 +1,7 @@
 /**
  * Answers as HTTP: JSON texts, Consul's headers, gzip when it was asked for. Knows neither endpoints nor rights.
  */
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -23,6 +24,8 @@ export async function sendAnswer(
   if (answer.headers !== undefined) reply.headers(answer.headers)
   if (answer.bytes !== undefined) return send(reply.type(answer.bytes.type), Buffer.from(answer.bytes.body))
   if (answer.text !== undefined) return sendBody(request, reply, answer.text.body, answer.text.type)
+  if (answer.stream !== undefined)
+    return send(reply.type(answer.stream.type), Readable.from(answer.stream.body))
   if (answer.json === undefined) return send(reply, '')
   const text = call.query.has('pretty')
     ? `${JSON.stringify(answer.json, null, 4)}\n`
@@ -38,7 +41,7 @@ export function sendRefusal(reply: FastifyReply, refusal: ApiRefusal): void {
 }
 
 /** A reply can be awaited until its last byte is gone, which would take a client that leaves for a failure of ours. */
-function send(reply: FastifyReply, body: string | Buffer): void {
+function send(reply: FastifyReply, body: string | Buffer | Readable): void {
   reply.send(body)
 }
 

@@ -25,6 +25,10 @@ export interface ControlStreamOptions {
   readonly metrics: Metrics
   /** A server took the stream; its name. */
   readonly onUp: (server: string) => void
+  /** The servers told where they all are. */
+  readonly onServers?: (addresses: readonly string[]) => void
+  /** The server does not want this agent, or does not answer: another one should be used. */
+  readonly onSentAway?: () => void
 }
 
 /** A connection that lived this long was good: the next attempt after it is quick again. */
@@ -123,7 +127,12 @@ export class ControlStream {
         break
       case 'goaway':
         connection.retryAfterMs = frame.retryAfterMs
+        // A stream that took over is this host's own: elsewhere it would take over again.
+        if (frame.reason.code !== 'conflict') this.#options.onSentAway?.()
         this.#giveUp(connection, frame.reason)
+        break
+      case 'servers':
+        this.#options.onServers?.(frame.addresses)
         break
       case 'pong':
         for (const subject of connection.confirmations.get(frame.nonce) ?? [])
@@ -189,6 +198,7 @@ export class ControlStream {
       const silentMs = clock.monotonicMs() - connection.heardAtMs
       if (silentMs >= limits.controlSilenceMs) {
         const message = `the server was silent for ${Math.round(silentMs)} ms`
+        this.#options.onSentAway?.()
         this.#giveUp(connection, { code: 'no-server', message })
         return
       }
@@ -199,6 +209,7 @@ export class ControlStream {
 
   #greetingTooLate(connection: Connection): void {
     const message = `no server greeted within ${limits.handshakeTimeoutMs} ms`
+    this.#options.onSentAway?.()
     this.#giveUp(connection, { code: 'no-server', message })
   }
 

@@ -4,7 +4,9 @@
  * client's business.
  */
 import type { KeyObject } from 'node:crypto'
+import { sameValue } from '../../model/equality.ts'
 import { assert, type Failure, failed, ok, type Result } from '../../model/errors.ts'
+import { limits } from '../../model/limits.ts'
 import type { Clock, Log, Metrics, Random, StateFiles, Timer } from '../../platform/ports.ts'
 import type { HostCertificate, Reply, ServerClient } from '../../rpc/contract.ts'
 import type { EnrollmentToken } from '../../rpc/enrollment-token.ts'
@@ -18,6 +20,7 @@ import {
   openHostKey,
   openNextKey,
   storeIdentity,
+  storeServers,
 } from './identity-files.ts'
 
 export interface EnrollmentOptions {
@@ -76,6 +79,17 @@ export class HostEnrollment {
   /** Undefined until the host is enrolled. An expired identity is still one: it can be renewed. */
   identity(): HostIdentity | undefined {
     return this.#identity
+  }
+
+  /** The servers told where they all are; kept across reboots. */
+  useServers(servers: readonly string[]): void {
+    const identity = this.#identity
+    const known = servers.slice(0, limits.serverAddresses)
+    if (identity === undefined || known.length === 0 || sameValue(known, identity.servers)) return
+    const stored = storeServers(this.#options.files, identity, known)
+    if (!stored.ok) this.#options.log.warn('the servers’ addresses were not kept', { ...stored.failure })
+    this.#identity = { ...identity, servers: known }
+    this.#options.log.info('the servers told where they are', { servers: known })
   }
 
   /** After each new certificate: enrollment and renewals. */

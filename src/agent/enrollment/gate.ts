@@ -1,6 +1,9 @@
 /** A client that says at once that this host is not enrolled, instead of looking for servers that would not know it. */
 import { failed } from '../../model/errors.ts'
 import type { ServerClient } from '../../rpc/contract.ts'
+import type { OperatorClient } from '../../rpc/operator.ts'
+
+type Client = ServerClient & OperatorClient
 
 const notEnrolled = failed(
   'not-enrolled',
@@ -9,7 +12,7 @@ const notEnrolled = failed(
 const nothingHeld = { cancel: () => undefined }
 
 /** `isEnrolled` is asked at each call; enrolling itself always passes. */
-export function gated(client: ServerClient, isEnrolled: () => boolean): ServerClient {
+export function gated(client: Client, isEnrolled: () => boolean): Client {
   return {
     enroll: (request, reply) => client.enroll(request, reply),
     renewHost: (request, reply) => (isEnrolled() ? client.renewHost(request, reply) : reply(notEnrolled)),
@@ -20,6 +23,7 @@ export function gated(client: ServerClient, isEnrolled: () => boolean): ServerCl
       reply(notEnrolled)
       return nothingHeld
     },
+    operate: (request, reply) => (isEnrolled() ? client.operate(request, reply) : reply(notEnrolled)),
     control: () => client.control(),
     close: () => client.close(),
   }

@@ -28,7 +28,7 @@ export interface HostIdentity {
   readonly notAfterMs: number
   readonly hostRoots: readonly PublicCaRoot[]
   readonly serviceRoots: readonly PublicCaRoot[]
-  /** RPC addresses that the token named: used where the configuration names none. */
+  /** RPC addresses that the token named, later those that the servers told. */
   readonly servers: readonly string[]
 }
 
@@ -140,6 +140,19 @@ export function storeIdentity(
     notAfterMs,
     serviceRoots,
   })
+}
+
+/** The servers of the cluster told where they all are: found there too after a reboot. */
+export function storeServers(
+  files: StateFiles,
+  identity: HostIdentity,
+  servers: readonly string[],
+): Result<HostIdentity> {
+  const { node, nodeId, clusterId, datacenter, services, hostRoots } = identity
+  const enrollment = { node, nodeId, servers, clusterId, datacenter, services, hostRoots }
+  const error = files.write(enrollmentFile, json(enrollment))
+  if (error === undefined) return ok({ ...identity, servers })
+  return failed('internal', `the servers’ addresses cannot be stored: ${error.message}`)
 }
 
 function factsOf(certificatePem: string): ReturnType<typeof readCertificateFacts> {

@@ -76,6 +76,11 @@ export class EnrollmentWaiting {
       this.#failed(text, token.failure)
       return
     }
+    // On a server's host the file may hold the token of the server, which reads it itself.
+    if (token.value.role === 'server') {
+      this.#timer = this.#options.clock.after(lookEveryMs, () => this.#look())
+      return
+    }
     const client = connect(token.value)
     this.#client = client
     enrollment.enroll(token.value, client, (result) => {

@@ -12,6 +12,8 @@ export interface ProgramOptions {
   readonly args: readonly string[]
   readonly logFile: string
   readonly environment?: Readonly<Record<string, string>>
+  /** Words before the program that run it somewhere else, in a network namespace for one, without a process between. */
+  readonly prefix?: readonly string[]
 }
 
 /** How long a program may take to stop before it is killed. */
@@ -40,7 +42,9 @@ export class Program {
 
   start(): void {
     const log = openSync(this.logFile, 'a', 0o600)
-    const child = spawn(process.execPath, this.options.args, {
+    const { prefix = [], args } = this.options
+    const [program = process.execPath, ...words] = [...prefix, process.execPath, ...args]
+    const child = spawn(program, words, {
       detached: true,
       stdio: ['ignore', log, log],
       env: { ...process.env, ...this.options.environment },

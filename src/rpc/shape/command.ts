@@ -15,6 +15,7 @@ export type RemoteCommand = Exclude<
     readonly type:
       | 'genesis'
       | 'enrollment.redeem'
+      | 'enrollment.redeem-server'
       | 'kv.reap'
       | 'feature.raise'
       | 'server.announce'
@@ -86,6 +87,7 @@ const shapes = {
       services: textList,
       expiresAtMs: wholeNumber,
       createdBy: text,
+      role: z.enum(['host', 'server']).exactOptional(),
     }),
   }),
 } satisfies { [Type in RemoteCommand['type']]: z.ZodType<Extract<RemoteCommand, { readonly type: Type }>> }

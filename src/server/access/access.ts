@@ -29,6 +29,11 @@ export interface Access {
   identify(peer: Peer, token: string): Result<Principal>
   /** The host of this connection by its registered key, also when its certificate has expired: for renewal only. */
   registeredHost(peer: Peer): Result<Host>
+  /**
+   * Whether the certificates prove a server or a host of this cluster that may do more than enroll. A host that this server
+   * does not know yet is one as well: another server enrolled it a moment ago, and each call asks again.
+   */
+  isMember(peer: Peer): boolean
   /** For one call: passes results on and sees to it that each refusal is logged and counted. */
   refusals(call: string, peer: Peer): <R extends Result<unknown>>(result: R) => R
 }
@@ -53,6 +58,13 @@ export function createAccess(options: AccessOptions): Access {
       const outcome = chains.outcome(peer)
       if (outcome.kind !== 'ok' && outcome.kind !== 'expired') return refusedChain(outcome)
       return hostOf(outcome, options.view())
+    },
+    isMember: (peer) => {
+      const outcome = chains.outcome(peer)
+      if (outcome.kind !== 'ok') return false
+      const { identity } = outcome
+      if (identity.kind !== 'host') return identity.kind === 'server'
+      return options.view().host(identity.node) === undefined || hostOf(outcome, options.view()).ok
     },
     refusals: (call, peer) => (result) => {
       if (!result.ok)

@@ -5,7 +5,8 @@
  */
 import { type Principal, principalName } from '../../model/access.ts'
 import { type Applied, type Command, commandVersion } from '../../model/command.ts'
-import type { Failure, Result } from '../../model/errors.ts'
+import { type Failure, failed, ok, type Result } from '../../model/errors.ts'
+import { featureLevelOf } from '../../model/feature.ts'
 import type { Clock, Log, Metrics } from '../../platform/ports.ts'
 import type { Reply } from '../../rpc/contract.ts'
 import type { Consensus } from '../consensus/contract.ts'
@@ -19,6 +20,8 @@ export interface AdmissionPorts {
   readonly clock: Pick<Clock, 'wallMs'>
   readonly log: Log
   readonly metrics: Metrics
+  /** What the servers may write into the log now; every command where it is left away. */
+  readonly featureLevel?: () => number
 }
 
 export class Admission {
@@ -49,10 +52,19 @@ export class Admission {
   /** Why `principal` may not write `command`, without a look at the state; logged and counted. */
   refusalOf(principal: Principal, command: Command): Failure | undefined {
     const rights = checkRights(principal, command)
-    const checked = rights.ok ? checkBounds(command) : rights
+    const bounds = rights.ok ? checkBounds(command) : rights
+    const checked = bounds.ok ? this.#checkLevel(command) : bounds
     if (checked.ok) return undefined
     this.#refused(principal, command, checked.failure)
     return checked.failure
+  }
+
+  /** What an older server of the cluster could not read must not come into the log. */
+  #checkLevel({ type }: Command): Result<unknown> {
+    const needed = featureLevelOf(type)
+    const level = this.#ports.featureLevel?.() ?? needed
+    if (needed <= level) return ok(true)
+    return failed('feature-level', `"${type}" needs feature level ${needed}, the cluster stands at ${level}`)
   }
 
   #refused(principal: Principal, command: Command, failure: Failure): void {

@@ -69,6 +69,8 @@ export function checkBounds(command: Command): Result<true> {
       return checkEnrollment(command)
     case 'enrollment.redeem':
       return first(nameIs('node', command.node), idIs('node', command.nodeId))
+    case 'enrollment.redeem-server':
+      return first(nameIs('node', command.node), idIs('server', command.serverId))
   }
 }
 
@@ -165,6 +167,11 @@ function checkEnrollment({ enrollment }: CommandOf<'enrollment.create'>): Result
       () => 'a token is stored as its SHA-256',
     ),
     enrollment.node === '' ? fine : nameIs('node', enrollment.node),
+    check(
+      enrollment.role !== 'server' || enrollment.services.length === 0,
+      'bad-request',
+      () => 'a token for a server names no services',
+    ),
     check(
       enrollment.services.length <= limits.servicesPerEnrollment,
       'too-large',

@@ -19,6 +19,7 @@ export function checkRights(principal: Principal, command: Command): Result<true
     case 'verify.mark':
     case 'verify.result':
     case 'enrollment.redeem':
+    case 'enrollment.redeem-server':
       if (principal.kind === 'server') return ok(true)
       return failed('bad-token', `only a server may propose "${command.type}"`)
     case 'catalog.register':

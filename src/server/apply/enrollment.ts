@@ -2,7 +2,7 @@
  * Applies the making of enrollment tokens and their use. Time is the proposing leader's, from the envelope, so that
  * every server sees a token expire at the same entry.
  */
-import type { Enrollment, Host } from '../../model/authority.ts'
+import type { Enrollment, EnrollmentRole, Host } from '../../model/authority.ts'
 import type { AppliedValue } from '../../model/command.ts'
 import { formatDuration } from '../../model/duration.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
@@ -47,16 +47,44 @@ export function applyEnrollmentRedeem(
   return ok({ kind: 'enrolled', services })
 }
 
-function checkUse(
+/** A server comes in by its token. Coming again with the same key, because the answer was lost, changes nothing. */
+export function applyServerRedeem(
+  tx: Transaction,
+  command: CommandOf<'enrollment.redeem-server'>,
+  atMs: number,
+): Result<AppliedValue> {
+  const enrollment = tx.enrollment(command.tokenHash)
+  if (enrollment === undefined) return failed('token-unknown', 'this cluster never issued that token')
+  const { node, publicKey } = command
+  if (enrollment.usedBy === node && enrollment.usedByKey === publicKey) return done
+  const usable = checkToken(enrollment, 'server', { node, atMs })
+  if (!usable.ok) return usable
+  putEnrollment(tx, { ...withoutIndexes(enrollment), usedBy: node, usedByKey: publicKey })
+  return done
+}
+
+function checkToken(
   enrollment: Enrollment,
-  host: Host | undefined,
-  use: { readonly node: string; readonly publicKey: string; readonly atMs: number },
+  role: EnrollmentRole,
+  use: { readonly node: string; readonly atMs: number },
 ): Result<true> {
+  const wanted = enrollment.role ?? 'host'
+  if (wanted !== role) return failed('bad-token', `the token is for a ${wanted}, not for a ${role}`)
   if (enrollment.usedBy !== '')
     return failed('token-used', `the token was used by "${enrollment.usedBy}" already`)
   if (use.atMs >= enrollment.expiresAtMs) return failed('token-expired', 'the token is past its expiry')
   if (enrollment.node !== '' && enrollment.node !== use.node)
     return failed('bad-token', `the token is for node "${enrollment.node}", not for "${use.node}"`)
+  return ok(true)
+}
+
+function checkUse(
+  enrollment: Enrollment,
+  host: Host | undefined,
+  use: { readonly node: string; readonly publicKey: string; readonly atMs: number },
+): Result<true> {
+  const usable = checkToken(enrollment, 'host', use)
+  if (!usable.ok) return usable
   if (host === undefined) return ok(true)
   const sameKey = host.publicKey === use.publicKey
   // An evicted host may come back with a new token and a new key; the old key stays refused.

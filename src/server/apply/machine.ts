@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { applyDeregister, applyRegister } from './catalog.ts'
 import { applyEntryDelete, applyEntryUpsert } from './config-entry.ts'
-import { applyEnrollmentCreate, applyEnrollmentRedeem } from './enrollment.ts'
+import { applyEnrollmentCreate, applyEnrollmentRedeem, applyServerRedeem } from './enrollment.ts'
 import { applyIntentionDelete, applyIntentionUpsert } from './intention.ts'
 import { applyKvDelete, applyKvReap, applyKvSet } from './kv.ts'
 import { done } from './outcome.ts'
@@ -115,6 +115,8 @@ function applyEnvelope(
       return applyEnrollmentCreate(tx, command, atMs)
     case 'enrollment.redeem':
       return applyEnrollmentRedeem(tx, command, atMs)
+    case 'enrollment.redeem-server':
+      return applyServerRedeem(tx, command, atMs)
     default:
       return unknownCommand(command)
   }

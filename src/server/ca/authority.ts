@@ -28,6 +28,8 @@ export interface AuthorityOptions {
   readonly clock: Clock
   readonly random: Random
   readonly leafTtlMs: number
+  /** Of hosts and servers; by default the usual one. */
+  readonly hostTtlMs?: number
 }
 
 /** A signed certificate with what follows it in a chain. */
@@ -64,7 +66,7 @@ export class Authority {
     const { clusterId, datacenter } = settings
     const uri = formatSpiffeId({ kind: 'host', trustDomain: hostTrustDomain(clusterId), datacenter, node })
     const names = { uri, dnsNames: [], ipAddresses: [] }
-    return this.#sign('host', names, publicKey, limits.hostCertificateTtlMs)
+    return this.#sign('host', names, publicKey, this.#hostTtlMs)
   }
 
   /** For the RPC listener of this server. */
@@ -76,10 +78,14 @@ export class Authority {
     const uri = formatSpiffeId({ kind: 'server', trustDomain, datacenter, node: names.node })
     const dnsNames = [`server.${datacenter}.mesh`, ...names.dnsNames]
     const alternative = { uri, dnsNames, ipAddresses: names.ipAddresses }
-    const signed = this.#sign('host', alternative, publicKey, limits.hostCertificateTtlMs)
+    const signed = this.#sign('host', alternative, publicKey, this.#hostTtlMs)
     if (!signed.ok) return signed
     const rootPem = this.#issuers.get('host')?.rootPem ?? ''
     return ok({ ...signed.value, chainPem: signed.value.chainPem + rootPem })
+  }
+
+  get #hostTtlMs(): number {
+    return this.#options.hostTtlMs ?? limits.hostCertificateTtlMs
   }
 
   signService(service: string, publicKey: Uint8Array): Result<SignedChain> {

@@ -6,6 +6,7 @@
 import type { CaRoot, TrustPlane } from '../../model/authority.ts'
 import type { Command } from '../../model/command.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
+import { maxFeatureLevel } from '../../model/feature.ts'
 import { hostTrustDomain, serviceTrustDomain } from '../../model/identity.ts'
 import { uuidFromBytes } from '../../model/ids.ts'
 import type { IntentionAction } from '../../model/intention.ts'
@@ -78,7 +79,7 @@ export function makeGenesis(options: GenesisOptions): Extract<Command, { readonl
   const clusterId = uuidFromBytes(random.bytes(16))
   return {
     type: 'genesis',
-    settings: { clusterId, datacenter, defaultIntentionAction },
+    settings: { clusterId, datacenter, defaultIntentionAction, featureLevel: maxFeatureLevel },
     roots: [makeRoot('host', clusterId, options), makeRoot('service', clusterId, options)],
     operator: { tokenHash: operatorTokenHash(secrets.operatorToken), name: 'genesis' },
   }

@@ -28,7 +28,7 @@ export interface HostsOptions {
 }
 
 /** Names that stand in certificates and paths: a DNS label's letters, and the few more that Consul's users have. */
-const nodeNamePattern = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/
+export const nodeNamePattern = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/
 
 export class Hosts {
   readonly #options: HostsOptions

@@ -9,7 +9,10 @@ import type { Clock, Log, Metrics, Random, StateFiles, Timer } from '../../platf
 import type { TlsIdentity } from '../../rpc/tls.ts'
 import { generateKey, privateKeyPem, publicKeyInfo, readPrivateKeyPem } from '../../wire/x509/keys.ts'
 import { firstRenewalDelayMs, nextAttemptDelayMs } from '../../wire/x509/lifetime.ts'
+import type { StateView } from '../store/state.ts'
 import type { Authority, ServerNames, SignedChain } from './authority.ts'
+import { publicRoots } from './roots.ts'
+import { writeServerFiles } from './server-files.ts'
 
 export const serverKeyFile = 'server.key'
 
@@ -29,6 +32,7 @@ export function openServerKey(files: StateFiles): Result<KeyObject> {
 
 export interface OwnCertificateOptions {
   readonly authority: Authority
+  readonly view: () => StateView
   readonly names: ServerNames
   readonly files: StateFiles
   readonly clock: Clock
@@ -86,6 +90,7 @@ export class OwnCertificate {
       this.#notAfterMs = signed.value.notAfterMs
       this.#renewAtMs = nowMs + firstRenewalDelayMs(signed.value, nowMs, random.fraction())
       metrics.gauge('mesh_server_certificate_expires_ms', signed.value.notAfterMs)
+      this.#keep(signed.value)
     } else {
       this.#failures += 1
       this.#renewAtMs =
@@ -94,6 +99,16 @@ export class OwnCertificate {
     }
     this.#sleep()
     return signed
+  }
+
+  /** For the next start: the other servers are spoken to before the state is there to sign with. */
+  #keep({ chainPem }: SignedChain): void {
+    const { files, view, log } = this.#options
+    const state = view()
+    const { clusterId = '', datacenter = '' } = state.settings() ?? {}
+    const hostRoots = publicRoots(state, 'host')
+    const kept = writeServerFiles(files, { certificatePem: chainPem, clusterId, datacenter, hostRoots })
+    if (!kept.ok) log.error('the server’s certificate was not kept on disk', { ...kept.failure })
   }
 
   #sleep(): void {
@@ -109,4 +124,11 @@ export class OwnCertificate {
   #identity(signed: SignedChain): TlsIdentity {
     return { certificatePem: signed.chainPem, privateKeyPem: privateKeyPem(this.#key) }
   }
+}
+
+/** What this server showed when it ran last, expired or not; undefined where it has no certificate or no key. */
+export function storedIdentity(files: StateFiles, certificatePem: string): TlsIdentity | undefined {
+  const stored = files.read(serverKeyFile)
+  const key = stored === undefined ? undefined : readPrivateKeyPem(Buffer.from(stored).toString())
+  return key?.ok === true ? { certificatePem, privateKeyPem: privateKeyPem(key.value) } : undefined
 }

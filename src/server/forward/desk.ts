@@ -1,6 +1,6 @@
 /**
  * Where writes from other servers arrive at the leader. The sender has identified who asks; what that principal may do is
- * judged here by the newest state. A write that comes this way is proposed here or refused, never sent on.
+ * judged here by the newest state. What comes this way is proposed here or refused, never sent on.
  */
 import { type Principal, principalName } from '../../model/access.ts'
 import { type Envelope, isCommandType } from '../../model/command.ts'
@@ -8,7 +8,7 @@ import { type Failure, failed, ok, type Result } from '../../model/errors.ts'
 import type { NodeId } from '../../model/ids.ts'
 import { limits } from '../../model/limits.ts'
 import type { Log } from '../../platform/ports.ts'
-import type { FrameStream } from '../../rpc/contract.ts'
+import type { FrameStream, Reply } from '../../rpc/contract.ts'
 import type { ForwardAnswer, ForwardFrame } from '../../rpc/server-contract.ts'
 import { decodeEnvelope } from '../../wire/command.ts'
 import type { Admission, Written } from '../admission/admission.ts'
@@ -63,7 +63,7 @@ export class ForwardDesk {
     stream.send({ kind: 'ready' })
   }
 
-  #write(from: NodeId, bytes: Uint8Array, done: (result: Result<Written>) => void): void {
+  #write(from: NodeId, bytes: Uint8Array, done: Reply<Written>): void {
     const { consensus, admission, log } = this.#ports
     if (consensus.status().role !== 'leader') {
       done(failed('no-leader', 'the server that was asked leads no more'))

@@ -23,6 +23,8 @@ export interface ForwardingPorts {
   readonly random: Pick<Random, 'fraction'>
   readonly log: Log
   readonly metrics: Metrics
+  /** Calls back when this server has applied the log index, or should be waited for no longer. */
+  readonly whenApplied: (index: number, done: () => void) => void
   /** How long a write waits for a leader. */
   readonly holdTimeoutMs: number
 }
@@ -62,8 +64,7 @@ export class Forwarding {
   write(principal: Principal, command: Command, reply: Reply<Written>): void {
     const { consensus, admission } = this.#ports
     // Where this server leads, admission looks itself; elsewhere what can be refused here costs the leader nothing.
-    const refusal =
-      consensus.status().role === 'leader' ? undefined : admission.refusalOf(principal, command)
+    const refusal = consensus.status().role === 'leader' ? undefined : admission.refusalOf(principal, command)
     if (refusal !== undefined) {
       reply({ ok: false, failure: refusal })
       return
@@ -88,23 +89,31 @@ export class Forwarding {
     if (this.#stopped) this.#giveUp(held)
     else if (role === 'leader') admission.write(principal, command, done)
     else if (leader === undefined || leader === id) this.#hold(held)
-    else this.#lineTo(leader).write(principal, command, done)
+    else
+      this.#lineTo(leader).write(principal, command, (result) => {
+        // Whoever asked finds at once what was written, here too.
+        if (result.ok) this.#ports.whenApplied(result.value.index, () => done(result))
+        else done(result)
+      })
   }
 
   #done(held: Held, result: Result<Written>): void {
-    if (result.ok || !notMade.has(result.failure.code)) {
-      this.#ports.metrics.count('mesh_server_writes_total', { code: result.ok ? 'ok' : result.failure.code })
-      held.reply(result)
-      return
+    if (result.ok || !notMade.has(result.failure.code)) this.#answer(held, result)
+    else {
+      held.last = result.failure
+      this.#hold(held)
     }
-    held.last = result.failure
-    this.#hold(held)
+  }
+
+  #answer(held: Held, result: Result<Written>): void {
+    this.#ports.metrics.count('mesh_server_writes_total', { code: result.ok ? 'ok' : result.failure.code })
+    held.reply(result)
   }
 
   #hold(held: Held): void {
     if (this.#stopped || this.#ports.clock.monotonicMs() >= held.giveUpAtMs) this.#giveUp(held)
     else if (this.#held.size >= limits.writesHeld)
-      held.reply(failed('overloaded', `${limits.writesHeld} writes wait for a leader already`))
+      this.#answer(held, failed('overloaded', `${limits.writesHeld} writes wait for a leader already`))
     else {
       this.#held.add(held)
       this.#planLook()
@@ -113,11 +122,10 @@ export class Forwarding {
 
   #giveUp(held: Held): void {
     this.#held.delete(held)
-    this.#ports.metrics.count('mesh_server_writes_total', { code: 'no-leader' })
     const seconds = this.#ports.holdTimeoutMs / 1_000
     const why = this.#stopped ? 'this server is stopping' : `no server took it as leader within ${seconds} s`
     const last = held.last === undefined ? 'no leader is known here' : held.last.message
-    held.reply(failed('no-leader', `the write was not made: ${why} (${last})`))
+    this.#answer(held, failed('no-leader', `the write was not made: ${why} (${last})`))
   }
 
   /** One timer for all that wait, and it runs only while somebody does. */

@@ -1,10 +1,10 @@
 /**
- * One stream to the server that leads, with the writes under way on it. Knows at each moment whether a write can have been
+ * One stream to the server that leads, with what is under way on it. Knows at each moment whether a write can have been
  * logged: not before it was sent, and sent it is only once the other side said that it listens.
  */
 import type { Principal } from '../../model/access.ts'
 import { type Command, commandVersion } from '../../model/command.ts'
-import { type Failure, failed } from '../../model/errors.ts'
+import { type Failure, failed, type Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import type { Clock, Timer } from '../../platform/ports.ts'
 import type { FrameStream, Reply } from '../../rpc/contract.ts'
@@ -13,8 +13,7 @@ import { encodeEnvelope } from '../../wire/command.ts'
 import type { Written } from '../admission/admission.ts'
 
 interface UnderWay {
-  readonly id: number
-  readonly envelope: Uint8Array
+  readonly frame: ForwardFrame
   readonly reply: Reply<Written>
   sentAtMs: number
 }
@@ -32,7 +31,7 @@ export class LeaderLine {
   #isClosed: boolean = false
   #isRetired: boolean = false
 
-  /** `onClosed` is told once; by then every write was answered. */
+  /** `onClosed` is told once, before those that got no answer are. */
   constructor(
     stream: FrameStream<ForwardFrame, ForwardAnswer>,
     clock: Pick<Clock, 'after' | 'monotonicMs'>,
@@ -61,11 +60,11 @@ export class LeaderLine {
       reply(failed('overloaded', 'too many writes are on their way to the leader'))
     else {
       this.#lastId += 1
-      this.#send({ id: this.#lastId, envelope: encoded.value, reply, sentAtMs: 0 })
+      this.#pass({ frame: { id: this.#lastId, envelope: encoded.value }, reply, sentAtMs: 0 })
     }
   }
 
-  /** Another server leads: ends once the writes under way have their answers. */
+  /** Another server leads: ends once what is under way has its answers. */
   retire(): void {
     this.#isRetired = true
     this.#endIfIdle()
@@ -75,15 +74,15 @@ export class LeaderLine {
     this.#end(failed('no-server', 'this server is stopping').failure)
   }
 
-  #send(write: UnderWay): void {
+  #pass(underWay: UnderWay): void {
     if (this.#waiting !== undefined) {
-      this.#waiting.push(write)
+      this.#waiting.push(underWay)
       return
     }
-    write.sentAtMs = this.#clock.monotonicMs()
-    this.#sent.set(write.id, write)
+    underWay.sentAtMs = this.#clock.monotonicMs()
+    this.#sent.set(underWay.frame.id, underWay)
     if (this.#sent.size === 1) this.#watch()
-    this.#stream.send({ id: write.id, envelope: write.envelope })
+    this.#stream.send(underWay.frame)
   }
 
   #hear(frame: ForwardAnswer): void {
@@ -92,26 +91,26 @@ export class LeaderLine {
         const waiting = this.#waiting ?? []
         this.#waiting = undefined
         this.#timer.cancel()
-        for (const write of waiting) this.#send(write)
+        for (const underWay of waiting) this.#pass(underWay)
         this.#endIfIdle()
         break
       }
       case 'written': {
         const { index, value } = frame
-        this.#take(frame.id)?.reply({ ok: true, value: { ok: true, index, value } })
+        this.#answered(frame.id, { ok: true, value: { ok: true, index, value } })
         break
       }
       case 'refused':
-        this.#take(frame.id)?.reply({ ok: false, failure: frame.failure })
+        this.#answered(frame.id, { ok: false, failure: frame.failure })
     }
   }
 
-  #take(id: number): UnderWay | undefined {
-    const write = this.#sent.get(id)
+  #answered(id: number, result: Result<Written>): void {
+    const underWay = this.#sent.get(id)
     this.#sent.delete(id)
     if (this.#sent.size === 0) this.#timer.cancel()
+    underWay?.reply(result)
     this.#endIfIdle()
-    return write
   }
 
   /** All have the same time, so the oldest is the next that may run out of it. */
@@ -125,10 +124,10 @@ export class LeaderLine {
 
   #expire(): void {
     const sentBeforeMs = this.#clock.monotonicMs() - limits.forwardTimeoutMs
-    for (const write of [...this.#sent.values()]) {
-      if (write.sentAtMs > sentBeforeMs) break
-      this.#sent.delete(write.id)
-      write.reply(failed('write-outcome-unknown', 'the leader did not answer in time'))
+    for (const { frame, sentAtMs, reply } of [...this.#sent.values()]) {
+      if (sentAtMs > sentBeforeMs) break
+      this.#sent.delete(frame.id)
+      reply(failed('write-outcome-unknown', 'the leader did not answer in time'))
     }
     this.#watch()
     this.#endIfIdle()

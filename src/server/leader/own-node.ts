@@ -1,20 +1,21 @@
 /**
- * Puts the servers into the catalog: service `consul` on each server's node, which clients of Consul expect to find, and
- * the node itself where no agent has registered it. Only the leader writes, for itself.
+ * Puts this server into the catalog: service `consul` on its node, which clients of Consul expect to find for every server,
+ * and the node itself where no agent has registered it.
  */
 import type { Command } from '../../model/command.ts'
+import { sameValue } from '../../model/equality.ts'
 import { limits } from '../../model/limits.ts'
 import type { Node } from '../../model/node.ts'
 import { type Service, serverServiceId } from '../../model/service.ts'
-import type { Clock, Log, Timer } from '../../platform/ports.ts'
+import type { Clock, Log } from '../../platform/ports.ts'
 import type { Reply } from '../../rpc/contract.ts'
-import type { Consensus } from '../consensus/contract.ts'
+import type { Driver } from '../consensus/driver.ts'
 import type { Store } from '../store/store.ts'
 
 export interface OwnNodePorts {
   readonly store: Store
-  readonly consensus: Pick<Consensus, 'onLeadership'>
-  /** Proposes as this server. */
+  readonly consensus: Pick<Driver, 'readBarrier' | 'configuration' | 'status'>
+  /** Proposes as this server, at the leader. */
   readonly write: (command: Command, reply: Reply<unknown>) => void
   readonly clock: Pick<Clock, 'after'>
   readonly log: Log
@@ -23,61 +24,91 @@ export interface OwnNodePorts {
   readonly version: string
 }
 
+const rowIndexes: ReadonlySet<string> = new Set(['createIndex', 'modifyIndex'])
+
 export class OwnNode {
   readonly #ports: OwnNodePorts
-  #leading: boolean = false
-  #writing: boolean = false
-  #retry: Timer | undefined
+  readonly #service: Service
+  /** A look or a write is under way, or one was made a moment ago. */
+  #isBusy: boolean = false
 
   constructor(ports: OwnNodePorts) {
     this.#ports = ports
-    ports.consensus.onLeadership((leading) => {
-      this.#leading = leading
-      this.#look()
-    })
+    this.#service = serverService(ports)
     ports.store.onCommit((_view, changes) => {
       if (changes.settings || changes.nodes.has(ports.node.name)) this.#look()
     })
     ports.store.onReplaced(() => this.#look())
+    this.#look()
   }
 
   #look(): void {
-    const { store, node, write, clock, log } = this.#ports
+    if (this.#isBusy || !this.#isWanted()) return
+    this.#isBusy = true
+    // A server that starts reads old entries first: what is missing there may come with the next.
+    this.#ports.consensus.readBarrier((barrier) => {
+      if (!barrier.ok) this.#pause(limits.memberRetryMs)
+      else if (this.#isWanted()) this.#write()
+      else this.#isBusy = false
+    })
+  }
+
+  /** One that was removed from the cluster does not come back into the catalog. */
+  #isWanted(): boolean {
+    const { store, node, consensus } = this.#ports
     const view = store.view()
-    if (!this.#leading || this.#writing || view.settings() === undefined) return
-    if (view.service(node.name, serverServiceId) !== undefined) return
-    this.#writing = true
-    this.#retry?.cancel()
-    write(this.#registration(view.node(node.name) !== undefined), (result) => {
-      this.#writing = false
-      if (result.ok) return
-      log.warn('this server could not be put into the catalog, will be repeated', { ...result.failure })
-      this.#retry = clock.after(limits.memberRetryMs, () => this.#look())
+    const { id } = consensus.status()
+    if (!consensus.configuration().servers.some((server) => server.id === id)) return false
+    const known = view.service(node.name, serverServiceId)
+    return view.settings() !== undefined && !sameValue(known, this.#service, rowIndexes)
+  }
+
+  #write(): void {
+    const { store, node, write, log } = this.#ports
+    write(this.#registration(store.view().node(node.name) !== undefined), (result) => {
+      if (result.ok) {
+        // Two servers of one name would otherwise take turns without a pause.
+        this.#pause(limits.ownNodePauseMs)
+        return
+      }
+      log.info('this server could not be put into the catalog, will be repeated', { ...result.failure })
+      this.#pause(limits.memberRetryMs)
+    })
+  }
+
+  #pause(ms: number): void {
+    this.#ports.clock.after(ms, () => {
+      this.#isBusy = false
+      this.#look()
     })
   }
 
   /** A node row that its agent wrote stays as it is. */
   #registration(isKnown: boolean): Command {
-    const { node, port, version } = this.#ports
-    const service: Service = {
-      kind: '',
-      id: serverServiceId,
-      name: serverServiceId,
-      tags: [],
-      meta: { version },
-      address: '',
-      port,
-      socketPath: '',
-      taggedAddresses: {},
-      weights: { passing: 1, warning: 1 },
-      enableTagOverride: false,
-      connectNative: false,
-    }
+    const { node } = this.#ports
     return {
       type: 'catalog.register',
       node: isKnown ? node.name : node,
-      services: [service],
+      services: [this.#service],
       checks: [],
     }
+  }
+}
+
+/** Without an address of its own: it is reached at that of its node. */
+function serverService({ port, version }: OwnNodePorts): Service {
+  return {
+    kind: '',
+    id: serverServiceId,
+    name: serverServiceId,
+    tags: [],
+    meta: { version },
+    address: '',
+    port,
+    socketPath: '',
+    taggedAddresses: {},
+    weights: { passing: 1, warning: 1 },
+    enableTagOverride: false,
+    connectNative: false,
   }
 }

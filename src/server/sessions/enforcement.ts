@@ -1,69 +1,114 @@
 /**
- * Which proxies enforce which intentions, as their agents acknowledged it: the answer to "did my deny arrive". Counts
- * hosts of the catalog too, so that one whose agent is away shows as a proxy that does not enforce.
+ * Which proxies enforce which intentions, as their agents acknowledged it to this server or to another: the answer to "did
+ * my deny arrive". Counts hosts of the catalog too, so that one whose agent is away shows as a proxy that does not enforce.
  *
  * Acknowledgements are no log entries, so waiting for them has version numbers of its own, made by this server.
  */
 import { wildcard } from '../../model/intention.ts'
-import { limits } from '../../model/limits.ts'
 import type { Enforcement } from '../../model/query.ts'
 import { meshNameOf } from '../../model/service.ts'
 import type { Changes } from '../store/transaction.ts'
 import type { View } from '../store/view.ts'
-
-const namesShown = 10
+import { type Acknowledged, Acknowledgements } from './acknowledgements.ts'
+import { RuleChanges } from './rule-changes.ts'
+import { Tally } from './tally.ts'
+import { here } from './whereabouts.ts'
 
 interface Followed {
   version: number
   readonly listeners: Set<() => void>
 }
 
+export interface EnforcementPorts {
+  /** When the rules of a destination last changed; may name a later index where it is not sure. */
+  readonly intentionsIndex: (destination: string) => number
+  /** The server whose word on a node counts. */
+  readonly serverOf: (node: string) => string | undefined
+}
+
+type Listener = (node: string, destination: string) => void
+
 export class EnforcementBook {
-  /** By destination, then node: the index that each proxy enforces. */
-  readonly #acknowledged = new Map<string, Map<string, readonly number[]>>()
-  readonly #destinationsOf = new Map<string, Set<string>>()
+  readonly #ports: EnforcementPorts
+  /** By server: this one's agents under `here`. */
+  readonly #books = new Map<string, Acknowledgements>([[here, new Acknowledgements()]])
   readonly #followed = new Map<string, Followed>()
-  readonly #intentionsIndex: (destination: string) => number
+  readonly #changes = new RuleChanges()
+  readonly #listeners: Listener[] = []
   #version = 1
 
-  /** `intentionsIndex` tells when the rules of a destination last changed. */
-  constructor(intentionsIndex: (destination: string) => number) {
-    this.#intentionsIndex = intentionsIndex
+  constructor(ports: EnforcementPorts) {
+    this.#ports = ports
   }
 
-  /** Replaces what `node` said about `destination`. False where the node speaks of too many destinations. */
+  /** Called for each row of this server's own agents that changed. */
+  onReport(listener: Listener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Rows of this server's own agents. */
+  get own(): Acknowledgements {
+    return this.#bookAt(here)
+  }
+
+  /** Replaces what an agent of this server said. False where it speaks of too many destinations. */
   report(node: string, destination: string, indexes: readonly number[]): boolean {
-    if (indexes.length === 0) {
-      this.#withdraw(node, destination)
-      return true
-    }
-    const destinations = this.#destinationsOf.get(node) ?? new Set()
-    if (!destinations.has(destination) && destinations.size >= limits.subscriptionsPerSession) return false
-    this.#destinationsOf.set(node, destinations.add(destination))
-    const byNode = this.#acknowledged.get(destination) ?? new Map<string, readonly number[]>()
-    this.#acknowledged.set(destination, byNode.set(node, indexes))
-    this.#bump(destination)
+    if (!this.own.put(node, destination, { indexes, known: undefined })) return false
+    this.#reported(node, destination)
     return true
   }
 
-  /** The node's session ended: nobody knows any more what its proxies do. */
+  /** The node's session here ended: this server does not know any more what its proxies do. */
   forget(node: string): void {
-    for (const destination of [...(this.#destinationsOf.get(node) ?? [])]) this.#withdraw(node, destination)
+    for (const destination of [...this.own.destinationsOf(node)]) {
+      this.own.remove(node, destination)
+      this.#reported(node, destination)
+    }
+  }
+
+  /** What another server told of one of its agents. */
+  told(server: string, node: string, destination: string, acknowledged: Acknowledged): void {
+    if (this.#bookAt(server).put(node, destination, acknowledged)) this.#bump(destination)
+  }
+
+  /** Another server said that the node left it. */
+  left(server: string, node: string): void {
+    const book = this.#bookAt(server)
+    for (const destination of [...book.destinationsOf(node)]) {
+      book.remove(node, destination)
+      this.#bump(destination)
+    }
+  }
+
+  /** Nothing is known any more about the agents of another server. */
+  lost(server: string): void {
+    const book = this.#books.get(server)
+    this.#books.delete(server)
+    for (const destination of book?.destinations() ?? []) this.#bump(destination)
+  }
+
+  /** The node's agent is at another server now: whose word counts changed. */
+  moved(node: string): void {
+    for (const book of this.#books.values())
+      for (const destination of book.destinationsOf(node)) this.#bump(destination)
   }
 
   /** Instances or rules changed, so counts may have. */
   committed(changes: Changes): void {
     if (changes.settings || changes.destinations.has(wildcard)) {
+      this.#changes.all(changes.index)
       for (const destination of this.#followed.keys()) this.#bump(destination)
       return
     }
+    for (const destination of changes.destinations) this.#changes.one(destination, changes.index)
     const concerned = new Set(changes.destinations)
     for (const { topic, key } of changes.instances) if (topic === 'mesh-health') concerned.add(key)
     for (const destination of concerned) this.#bump(destination)
   }
 
   /** Everything may be different. */
-  replaced(): void {
+  replaced(index: number): void {
+    this.#changes.all(index)
     for (const destination of this.#followed.keys()) this.#bump(destination)
   }
 
@@ -94,15 +139,14 @@ export class EnforcementBook {
    */
   *count(view: View, destination: string, index: number): Generator<undefined, Enforcement> {
     const tally = new Tally()
-    const books =
-      destination === wildcard ? [...this.#acknowledged] : this.#bookOf(destination, this.#acknowledged)
-    for (const [name, byNode] of books) {
-      const wanted = this.#wanted(view, name, index)
-      for (const [node, indexes] of byNode) {
-        for (const acknowledged of indexes) tally.add(node, acknowledged >= wanted)
-        yield
-      }
-    }
+    for (const [server, book] of [...this.#books])
+      for (const name of destination === wildcard ? [...book.destinations()] : [destination])
+        for (const [node, acknowledged] of book.of(name)) {
+          yield
+          if (this.#ports.serverOf(node) !== server) continue
+          const wanted = this.#wanted(view, name, index, acknowledged)
+          for (const enforced of acknowledged.indexes) tally.add(node, enforced >= wanted)
+        }
     let last = ''
     for (const { node, service } of view.meshPlaces(destination)) {
       yield
@@ -111,29 +155,33 @@ export class EnforcementBook {
       const place = `${name}\u0000${node}`
       if (place === last) continue
       last = place
-      if (this.#acknowledged.get(name)?.has(node) !== true) tally.add(node, false)
+      if (!this.#isAcknowledged(node, name)) tally.add(node, false)
     }
     return tally.result()
   }
 
-  #bookOf<Book>(destination: string, books: ReadonlyMap<string, Book>): readonly [string, Book][] {
-    const book = books.get(destination)
-    return book === undefined ? [] : [[destination, book]]
+  #isAcknowledged(node: string, destination: string): boolean {
+    const server = this.#ports.serverOf(node)
+    return server !== undefined && this.#books.get(server)?.get(node, destination) !== undefined
   }
 
   /** A write that changed nothing has an index that no proxy will ever name: then the last change counts. */
-  #wanted(view: View, destination: string, index: number): number {
-    return view.index < index ? index : Math.min(index, this.#intentionsIndex(destination))
+  #wanted(view: View, destination: string, index: number, { known }: Acknowledged): number {
+    if (view.index < index) return index
+    if (known === undefined) return Math.min(index, this.#ports.intentionsIndex(destination))
+    const changed = this.#changes.lastOf(destination)
+    return Math.min(index, changed > known.applied ? changed : known.rulesIndex)
   }
 
-  #withdraw(node: string, destination: string): void {
-    const byNode = this.#acknowledged.get(destination)
-    if (byNode?.delete(node) !== true) return
-    if (byNode.size === 0) this.#acknowledged.delete(destination)
-    const destinations = this.#destinationsOf.get(node)
-    destinations?.delete(destination)
-    if (destinations?.size === 0) this.#destinationsOf.delete(node)
+  #bookAt(server: string): Acknowledgements {
+    const book = this.#books.get(server) ?? new Acknowledgements()
+    this.#books.set(server, book)
+    return book
+  }
+
+  #reported(node: string, destination: string): void {
     this.#bump(destination)
+    for (const listener of this.#listeners) listener(node, destination)
   }
 
   #bump(destination: string): void {
@@ -144,21 +192,5 @@ export class EnforcementBook {
       followed.version = this.#version
       for (const listener of [...followed.listeners]) listener()
     }
-  }
-}
-
-class Tally {
-  #enforced = 0
-  #total = 0
-  readonly #waitingFor = new Set<string>()
-
-  add(node: string, enforces: boolean): void {
-    this.#total++
-    if (enforces) this.#enforced++
-    else if (this.#waitingFor.size < namesShown) this.#waitingFor.add(node)
-  }
-
-  result(): Enforcement {
-    return { enforced: this.#enforced, total: this.#total, waitingFor: [...this.#waitingFor] }
   }
 }

@@ -1,9 +1,11 @@
 /**
- * All agents connected to this server: takes their streams, gives each its turn to be sent to, and knows who is there.
+ * All agents connected to this server: takes their streams and gives each its turn to be sent to. Who is at other servers
+ * it is told (presence-hearing.ts), so that presence and enforcement are those of the whole cluster.
  * Changes go out once per turn of the event loop, for all sessions in the order of topics, so that a denial for the last
  * session goes before a health snapshot for the first.
  */
 import type { Principal } from '../../model/access.ts'
+import { sameValue } from '../../model/equality.ts'
 import { type Failure, failed } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import { topics } from '../../model/topic.ts'
@@ -14,6 +16,7 @@ import type { Store } from '../store/store.ts'
 import { EnforcementBook } from './enforcement.ts'
 import type { ControlStream } from './outbox.ts'
 import { Session, type SessionHost } from './session.ts'
+import { here, Whereabouts } from './whereabouts.ts'
 
 export interface HubPorts {
   readonly store: Store
@@ -33,6 +36,8 @@ const framesPerVisit = 8
 
 export class SessionHub {
   readonly enforcement: EnforcementBook
+  /** Of the agents of all servers. */
+  readonly whereabouts = new Whereabouts()
   readonly #ports: HubPorts
   readonly #host: SessionHost
   readonly #sessions = new Set<Session>()
@@ -40,7 +45,8 @@ export class SessionHub {
   readonly #lanes: readonly Set<Session>[] = topics.map(() => new Set())
   /** Sessions with a cursor ahead of the log. */
   readonly #ahead = new Set<Session>()
-  readonly #presenceListeners: ((node: string, present: boolean) => void)[] = []
+  readonly #arrivalListeners: ((node: string) => void)[] = []
+  #servers: readonly string[] = []
   #turnPlanned: boolean = false
   #stopped: boolean = false
 
@@ -48,7 +54,10 @@ export class SessionHub {
   constructor(ports: HubPorts) {
     this.#ports = ports
     const { store, publisher, consensus, clock, server, version } = ports
-    this.enforcement = new EnforcementBook((destination) => publisher.intentionsIndex(destination))
+    this.enforcement = new EnforcementBook({
+      intentionsIndex: (destination) => publisher.intentionsIndex(destination),
+      serverOf: (node) => this.whereabouts.serverOf(node),
+    })
     this.#host = {
       publisher,
       clock,
@@ -62,12 +71,13 @@ export class SessionHub {
       waiting: (session) => this.#ahead.add(session),
       enforced: (session, destination, indexes) => this.#enforced(session, destination, indexes),
       retryAfterMs: () => this.#retryAfterMs(),
+      servers: () => this.#servers,
     }
     store.onCommit((_view, changes) => {
       this.enforcement.committed(changes)
       for (const session of this.#ahead) if (!session.outbox.advanced()) this.#ahead.delete(session)
     })
-    store.onReplaced(() => this.enforcement.replaced())
+    store.onReplaced((view) => this.enforcement.replaced(view.index))
   }
 
   /** Takes an agent's control stream; `principal` is who its certificate says it is. */
@@ -85,18 +95,47 @@ export class SessionHub {
     this.#ports.metrics.gauge('mesh_server_sessions', this.#sessions.size)
   }
 
-  /** Whether the node's agent has a live control stream here. */
+  /** Whether the node's agent has a live control stream, here or at another server. */
   isPresent(node: string): boolean {
-    return this.#byNode.has(node)
+    return this.whereabouts.isPresent(node)
   }
 
   presentNodes(): Iterable<string> {
-    return this.#byNode.keys()
+    return this.whereabouts.presentNodes()
   }
 
-  /** Called when a node's agent came or went; a stream that replaces another one is neither. */
+  /** Called when a node's agent came to the cluster or left it; a stream that replaces another one is neither. */
   onPresence(listener: (node: string, present: boolean) => void): void {
-    this.#presenceListeners.push(listener)
+    this.whereabouts.onPresence(listener)
+  }
+
+  /** Called when an agent connected to this server or left it; which, `whereabouts` tells. */
+  onOwnAgent(listener: (node: string) => void): void {
+    this.#arrivalListeners.push(listener)
+  }
+
+  /** RPC addresses of all servers; agents are told when they change. */
+  useServers(addresses: readonly string[]): void {
+    if (sameValue(addresses, this.#servers)) return
+    this.#servers = [...addresses]
+    for (const session of this.#sessions) session.tellServers()
+  }
+
+  /** Agents connected here. */
+  get agents(): number {
+    return this.#byNode.size
+  }
+
+  /** Sends up to `most` agents elsewhere, of those that came before `beforeMs` (monotonic). Returns how many. */
+  sendAway(most: number, beforeMs: number, reason: Failure): number {
+    let sent = 0
+    for (const session of [...this.#byNode.values()]) {
+      if (sent >= most) break
+      if (session.openedAtMs >= beforeMs) continue
+      session.sendAway(reason, 0)
+      sent += 1
+    }
+    return sent
   }
 
   /** Sends every agent elsewhere; no further stream is taken. */
@@ -124,7 +163,10 @@ export class SessionHub {
       this.enforcement.forget(session.node)
       const { failure } = failed('conflict', 'another stream of this host took over')
       before.sendAway(failure, 10 * this.#retryAfterMs())
-    } else for (const listener of this.#presenceListeners) listener(session.node, true)
+    }
+    this.whereabouts.arrived(session.node, here)
+    this.enforcement.moved(session.node)
+    for (const listener of this.#arrivalListeners) listener(session.node)
     this.#count('opened', undefined)
   }
 
@@ -136,7 +178,9 @@ export class SessionHub {
     if (this.#byNode.get(session.node) !== session) return
     this.#byNode.delete(session.node)
     this.enforcement.forget(session.node)
-    for (const listener of this.#presenceListeners) listener(session.node, false)
+    this.whereabouts.left(session.node, here)
+    this.enforcement.moved(session.node)
+    for (const listener of this.#arrivalListeners) listener(session.node)
   }
 
   #enforced(session: Session, destination: string, indexes: readonly number[]): void {

@@ -27,16 +27,21 @@ export interface SessionHost extends OutboxPorts {
   enforced(session: Session, destination: string, indexes: readonly number[]): void
   /** A reconnect delay with jitter. */
   retryAfterMs(): number
+  /** RPC addresses of all servers; empty where they are not known. */
+  servers(): readonly string[]
 }
 
 export class Session {
   readonly principal: HostPrincipal
   readonly outbox: Outbox
+  readonly openedAtMs: number
   readonly #host: SessionHost
   readonly #stream: ControlStream
   #stage: 'greeting' | 'open' | 'closed' = 'greeting'
   /** Nonces that wait until all that was due before them is sent. */
   readonly #pings: number[] = []
+  /** Both sides speak it; 0 before the greeting. */
+  #linkVersion = 0
   #heardAtMs: number
   #silence: Timer
 
@@ -49,7 +54,8 @@ export class Session {
       clean: () => this.#answerPings(),
       behind: () => this.#refuse('no-leader', 'this server is behind what the agent has seen'),
     })
-    this.#heardAtMs = host.clock.monotonicMs()
+    this.openedAtMs = host.clock.monotonicMs()
+    this.#heardAtMs = this.openedAtMs
     this.#silence = host.clock.after(limits.handshakeTimeoutMs, () => this.#checkSilence())
     stream.listen({
       onFrame: (frame) => this.#heard(frame),
@@ -68,6 +74,13 @@ export class Session {
     this.#stream.send({ kind: 'goaway', reason, retryAfterMs })
     this.#stream.end()
     this.#close(reason)
+  }
+
+  /** Tells the agent where the servers are, if it understands that. */
+  tellServers(): void {
+    const addresses = this.#host.servers()
+    if (this.#stage === 'open' && this.#linkVersion >= 2 && addresses.length > 0)
+      this.#stream.send({ kind: 'servers', addresses })
   }
 
   #heard(frame: AgentFrame): void {
@@ -118,8 +131,10 @@ export class Session {
       this.#refuse('bad-token', `the certificate is of host "${this.node}", the greeting of another`)
     else {
       this.#stage = 'open'
+      this.#linkVersion = linkVersion
       const { server, version } = this.#host
       this.#stream.send({ kind: 'welcome', server, version, linkVersion })
+      this.tellServers()
       this.#host.opened(this)
     }
   }

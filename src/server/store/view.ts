@@ -161,6 +161,11 @@ export class View implements StateView {
     return this.tables.servers.get(key1(id))
   }
 
+  /** All that ever said something, removed ones too. */
+  serverInfos(): Iterable<Row<ServerInfo>> {
+    return this.tables.servers.scan()
+  }
+
   autopilot(): Row<AutopilotConfig> | undefined {
     return this.tables.autopilot.get(settingsKey)
   }

@@ -3,6 +3,7 @@
  * checks are read by config/, the catalog registration by catalog-registration.ts.
  */
 import type { CheckStatus } from '../../model/check.ts'
+import type { EnrollmentRole } from '../../model/authority.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import type { IntentionAction } from '../../model/intention.ts'
 import { limits } from '../../model/limits.ts'
@@ -87,13 +88,15 @@ export interface TokenBody {
   /** Empty: any node may use the token. */
   readonly node: string
   readonly services: readonly string[]
+  readonly role: EnrollmentRole
   readonly ttlMs: number
 }
 
 export function parseTokenBody(body: unknown): Result<TokenBody> {
-  const read = decodeObject(body, ['Node', 'Services', 'TTL'], (fields) => ({
+  const read = decodeObject(body, ['Node', 'Services', 'Server', 'TTL'], (fields) => ({
     node: fields.text('Node'),
     services: fields.has('Services') ? fields.texts('Services') : [],
+    role: fields.has('Server') && fields.flag('Server') ? ('server' as const) : ('host' as const),
     ttlMs: fields.has('TTL') ? fields.durationMs('TTL') : limits.enrollmentTtlMs,
   }))
   if (!read.ok) return read
@@ -102,5 +105,7 @@ export function parseTokenBody(body: unknown): Result<TokenBody> {
     return failed('bad-request', 'TTL must be between 1s and 720h')
   if (services.some((service) => service === ''))
     return failed('bad-request', 'Services must not hold an empty name')
+  if (read.value.role === 'server' && services.length > 0)
+    return failed('bad-request', 'a token for a server names no Services')
   return ok(read.value)
 }

@@ -30,14 +30,15 @@ export function readPrivateKeyPem(pem: string): Result<KeyObject> {
 
 /** SubjectPublicKeyInfo PEM of the public half: how the cluster's configuration names a server's key. */
 export function publicKeyPem(key: KeyObject): string {
-  return createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString()
+  return publicHalf(key).export({ type: 'spki', format: 'pem' }).toString()
 }
 
 /** SubjectPublicKeyInfo DER of the public half: what registrations compare, byte by byte. */
 export function publicKeyInfo(key: KeyObject): Uint8Array {
-  const half = key.type === 'private' ? createPublicKey(key) : key
-  return half.export({ type: 'spki', format: 'der' })
+  return publicHalf(key).export({ type: 'spki', format: 'der' })
 }
+
+const publicHalf = (key: KeyObject): KeyObject => (key.type === 'private' ? createPublicKey(key) : key)
 
 /** The key, if `info` is exactly one uncompressed P-256 point that lies on the curve. */
 export function readPublicKeyInfo(info: Uint8Array): KeyObject | undefined {

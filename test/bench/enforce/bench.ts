@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Conversation } from '../../processes/client.ts'
 import { EchoService } from '../../processes/echo.ts'
-import { FakeAgents } from '../../processes/fake-agents.ts'
+import { clusterOf, FakeAgents } from '../../processes/fake-agents.ts'
 import { planMesh, ports, type TestMesh, until } from '../../processes/fixture.ts'
 import { type BenchResult, median, round } from '../result.ts'
 
@@ -22,7 +22,7 @@ export async function bench(): Promise<BenchResult> {
   let fakes: FakeAgents | undefined
   try {
     await test.mesh.start()
-    fakes = await FakeAgents.connect(test.mesh, agents, 'backend')
+    fakes = await FakeAgents.connect(clusterOf(test.mesh), agents, 'backend')
     const runs: Round[] = []
     for (let i = 0; i < rounds; i++) {
       const run = await oneRound(test)

@@ -76,6 +76,7 @@ export class RaftChecker {
 
   sent(from: string, to: string, message: RaftMessage): void {
     const raft = this.#mirrors.get(from)?.raft
+    if (message.type === 'snapshot-chunk' && message.offset === 0) this.#reached.hit('snapshot sent')
     this.#ballots.sent(from, to, message, (index) => raft?.termAt(logIndex(index)))
   }
 
@@ -83,6 +84,7 @@ export class RaftChecker {
     const mirror = this.#mirrorOf(server)
     const { persist } = effects
     if (input.type === 'synced') mirror.synced(input.ticket)
+    if (input.type === 'compacted') this.#reached.hit('log compacted')
     if (persist !== undefined) this.#persisted(mirror, persist)
     // A leader that is no voter any more commits that and steps down in one step.
     mirror.ledTerm = mirror.role === 'leader' ? mirror.term : undefined
@@ -112,6 +114,7 @@ export class RaftChecker {
       this.#ballots.truncated(mirror.server, truncateAfter.index, truncateAfter.term)
     }
     if (reset !== undefined) {
+      this.#reached.hit('snapshot installed')
       hold(
         this.#committed[reset.index]?.term === reset.term,
         'snapshot-of-committed',

@@ -3,7 +3,7 @@
  * next job gets a new one.
  */
 import { Worker } from 'node:worker_threads'
-import { type Job, type Report } from './job.ts'
+import type { Job, Report } from './job.ts'
 import type { Patch } from './patch.ts'
 
 export interface PoolOptions {
@@ -16,7 +16,7 @@ export interface PoolOptions {
 /** `stop`: no further jobs; those that run are ended too. */
 export type OnReport = (report: Report) => 'stop' | undefined
 
-/** Resolves when all jobs are done or somebody said stop. Rejects if a thread cannot be started at all. */
+/** Resolves when all jobs are done or somebody said stop. */
 export async function runJobs(jobs: Iterable<Job>, options: PoolOptions, onReport: OnReport): Promise<void> {
   const queue = jobs[Symbol.iterator]()
   const threads = new Set<Thread>()
@@ -46,7 +46,10 @@ export async function runJobs(jobs: Iterable<Job>, options: PoolOptions, onRepor
 class Thread {
   readonly #worker: Worker
   readonly #timeoutMs: number
-  isGone: boolean = false
+  #isGone: boolean = false
+  /** The job that runs, and who waits for it. */
+  #current: { readonly job: Job; readonly resolve: (report: Report) => void } | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor({ patches = [], timeoutMs }: PoolOptions) {
     this.#timeoutMs = timeoutMs
@@ -54,36 +57,41 @@ class Thread {
       workerData: { patches },
       resourceLimits: { maxOldGenerationSizeMb: 1_024 },
     })
+    this.#worker.on('message', (report: Report) => this.#settle(report))
+    this.#worker.on('error', (error: Error & { readonly code?: string }) =>
+      this.#broke(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'thread', error.message),
+    )
+    this.#worker.on('exit', (code) => this.#broke('thread', `it ended with ${code}`))
+  }
+
+  get isGone(): boolean {
+    return this.#isGone
   }
 
   run(job: Job): Promise<Report> {
-    const worker = this.#worker
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => settle(broken(job, 'hang', `no end after ${this.#timeoutMs} ms`)), this.#timeoutMs)
-      const settle = (report: Report, isGone = true): void => {
-        clearTimeout(timer)
-        worker.removeAllListeners()
-        if (isGone) {
-          this.isGone = true
-          void worker.terminate()
-        }
-        resolve(report)
-      }
-      worker.on('message', (report: Report) => settle(report, false))
-      worker.on('error', (error) => {
-        const { code, message, name } = error as Error & { readonly code?: string }
-        if (code === 'ERR_WORKER_OUT_OF_MEMORY') settle(broken(job, 'memory', message))
-        else if (name === 'PatchError' || message.includes('instead of once')) reject(error)
-        else settle(broken(job, 'error', message))
-      })
-      worker.on('exit', (code) => settle(broken(job, 'ended', `the thread ended with ${code}`)))
-      worker.postMessage(job)
+    return new Promise((resolve) => {
+      this.#current = { job, resolve }
+      this.#timer = setTimeout(() => this.#broke('hang', `no end after ${this.#timeoutMs} ms`), this.#timeoutMs)
+      this.#worker.postMessage(job)
     })
   }
 
   async end(): Promise<void> {
-    this.isGone = true
+    this.#isGone = true
     await this.#worker.terminate()
+  }
+
+  #broke(rule: string, message: string): void {
+    this.#isGone = true
+    if (this.#current !== undefined) this.#settle(broken(this.#current.job, rule, message))
+    void this.#worker.terminate()
+  }
+
+  #settle(report: Report): void {
+    const current = this.#current
+    this.#current = undefined
+    clearTimeout(this.#timer)
+    current?.resolve(report)
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { autopilotDefaults } from '../../../src/model/autopilot.ts'
 import { type ApiServer, createApi } from '../../../src/agent/api/create.ts'
 import type { Settings } from '../../../src/config/settings.ts'
 import { ok, type Result } from '../../../src/model/errors.ts'
@@ -36,6 +37,9 @@ export const testSettings: Settings = {
   httpMaxConnectionsPerClient: 200,
   leafTtlMs: 72 * 3_600_000,
   rpcHoldTimeoutMs: 7_000,
+  autopilot: autopilotDefaults,
+  bootstrapExpect: 0,
+  hostCertificateTtlMs: 30 * 24 * 3_600_000,
   bootstrapEntries: [],
 }
 
@@ -93,6 +97,7 @@ export async function startTestApi(settings: Partial<Settings> = {}): Promise<Te
     views,
     read: cluster.read,
     write: cluster.write,
+    operate: cluster.operate,
     reload: (done) => {
       state.reloads += 1
       done(state.reloadResult)

@@ -338,6 +338,7 @@ export const enrollmentToken = z.strictObject({
   Token: text.min(1),
   Node: text,
   Services: z.array(text.min(1)),
+  Server: z.boolean(),
   ExpiresAt: time,
 })
 

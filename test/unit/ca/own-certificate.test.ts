@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { limits } from '../../../src/model/limits.ts'
 import { judgeServer } from '../../../src/rpc/channel-credentials.ts'
 import type { TlsIdentity } from '../../../src/rpc/tls.ts'
-import { OwnCertificate, serverKeyFile } from '../../../src/server/ca/own-certificate.ts'
+import { OwnCertificate, serverKeyFile, storedIdentity } from '../../../src/server/ca/own-certificate.ts'
+import { admissionFile, readServerFiles } from '../../../src/server/ca/server-files.ts'
 import { decodeCertificatePems } from '../../../src/wire/x509/pem.ts'
 import { VirtualClock } from '../../simulation/clock.ts'
 import { makeCluster } from './cluster.ts'
@@ -14,6 +15,7 @@ function serverOf(clock: VirtualClock, files = new MemoryFiles()) {
   const changes: TlsIdentity[] = []
   const opened = OwnCertificate.open({
     authority: cluster.authority,
+    view: () => cluster.state,
     names: { node: 's1', dnsNames: [], ipAddresses: ['127.0.0.1'] },
     files,
     clock,
@@ -63,4 +65,27 @@ test('after a restart the server has the same key', () => {
   const second = again.start()
   again.stop()
   expect(first.ok && second.ok && first.value.privateKeyPem === second.value.privateKeyPem).toBe(true)
+})
+
+test('what a server shows is kept on disk, with the roots, for the time before it has the cluster’s state', () => {
+  const clock = new VirtualClock()
+  const { own, files, cluster } = serverOf(clock)
+  const identity = own.start()
+  own.stop()
+  if (!identity.ok) throw new Error(identity.failure.message)
+  const kept = readServerFiles(files)
+  if (!kept.ok || kept.value === undefined) throw new Error('nothing was kept')
+  expect(storedIdentity(files, kept.value.certificatePem)).toEqual(identity.value)
+  expect(kept.value.hostRoots.map((root) => root.id)).toEqual(
+    cluster.state.roots('host').map((root) => root.id),
+  )
+  expect(JSON.stringify(kept.value)).not.toContain('sealedKey')
+})
+
+test('a damaged file of the admission is named, not taken for none', () => {
+  const { files, own } = serverOf(new VirtualClock())
+  own.start()
+  own.stop()
+  files.write(admissionFile, Buffer.from('{"clusterId":'))
+  expect(readServerFiles(files)).toMatchObject({ ok: false, failure: { code: 'invalid-config' } })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseEnrollmentToken } from '../../../src/rpc/enrollment-token.ts'
-import { operatorToken } from '../api/fake-cluster.ts'
+import { healthyStatus, operatorToken } from '../api/fake-cluster.ts'
 import { localToken, startTestApi, type TestApi } from '../api/fixture.ts'
 import { seed } from '../api/seed.ts'
 import { inTurn, keepCompiled, type Run, runMesh, transcript } from './mesh-process.ts'
@@ -83,7 +83,7 @@ test('-o json gives the same facts to programs', async () => {
     Reason: 'allowed-by-intention',
     Rule: { sourceName: 'web', destinationName: 'backend', action: 'allow' },
   })
-  expect(JSON.parse(status?.out ?? '')).toEqual({ leader: '10.0.0.1:8300', peers: ['10.0.0.1:8300'] })
+  expect(JSON.parse(status?.out ?? '')).toEqual(healthyStatus)
 })
 
 describe('changing intentions', () => {

@@ -7,6 +7,7 @@ import type { Result } from '../../../src/model/errors.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import type { ServerApi } from '../../../src/rpc/contract.ts'
 import { formatEnrollmentToken, parseEnrollmentToken } from '../../../src/rpc/enrollment-token.ts'
+import type { OperatorApi } from '../../../src/rpc/operator.ts'
 import { type Listener, listenLocal } from '../../../src/rpc/listener.ts'
 import { FakeCluster, operatorToken } from '../api/fake-cluster.ts'
 import { closeListener, Stage, type TestServer } from '../rpc/harness.ts'
@@ -35,7 +36,8 @@ const api: Pick<ServerApi, 'read' | 'write'> = {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mesh-server-'))
-  const options = { api: api as ServerApi, clock: systemClock, log, metrics }
+  const operator: OperatorApi = { operate: (_peer, request, reply) => cluster.operate(request, reply) }
+  const options = { api: api as ServerApi, operator, clock: systemClock, log, metrics }
   const result = await new Promise<Result<Listener>>((done) =>
     listenLocal({ ...options, path: join(folder, 'server.sock'), mode: 0o600 }, done),
   )

@@ -19,6 +19,7 @@ test('without files every setting has its default', () => {
       clientAddresses: ['127.0.0.1'],
       ports: { http: 8500, server: 8300, sidecarMin: 21000, sidecarMax: 21255 },
       servers: [],
+      bootstrapExpect: 0,
       enrollmentTokenFile: '',
       unixSockets: { group: '', mode: '0660' },
       log: { level: 'info', json: false },
@@ -29,6 +30,7 @@ test('without files every setting has its default', () => {
       checkUpdateIntervalMs: 300_000,
       httpMaxConnectionsPerClient: 200,
       leafTtlMs: 72 * 3_600_000,
+      hostCertificateTtlMs: 720 * 3_600_000,
       rpcHoldTimeoutMs: 7_000,
       bootstrapEntries: [],
     },
@@ -179,7 +181,7 @@ test('what a Consul file says needlessly is taken, what would change something i
 
 test.each([
   ['retry_join = ["a"]', 'servers = ["10.0.0.10:8300"]'],
-  ['bootstrap_expect = 3', 'mesh init --server'],
+  ['bootstrap = true', 'mesh init --server'],
   ['encrypt = "x"', 'always encrypted'],
   ['tls { }', 'mesh enroll'],
   ['log_file = "/var/log/x"', 'journalctl'],

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from '../../../src/model/command.ts'
-import { ok, type Result } from '../../../src/model/errors.ts'
+import { failed, ok, type Result } from '../../../src/model/errors.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import type { Clock } from '../../../src/platform/ports.ts'
 import type { ClientIdentity } from '../../../src/rpc/channel-credentials.ts'
@@ -58,6 +58,7 @@ export class TestServer {
   readonly api: ServerApi = {
     enroll: (peer, request, reply) => this.cluster.hosts.enroll(peer, request, reply),
     renewHost: (peer, request, reply) => this.cluster.hosts.renewHost(peer, request, reply),
+    enrollServer: (_peer, _request, reply) => reply(failed('no-leader', 'this server admits nobody')),
     signLeaf: (peer, request, reply) => this.cluster.leafSigning.signLeaf(peer, request, reply),
     write: (peer, request, reply) => {
       const principal = this.cluster.access.identify(peer, request.token)
@@ -101,8 +102,8 @@ export class TestServer {
 
   async listen(port = this.port): Promise<void> {
     const { access, log, metrics } = this.cluster
-    const isMember = (peer: Peer): boolean => access.identify(peer, '').ok
-    const tls = { host: '127.0.0.1', port, identity: this.serverIdentity(), isMember }
+    const audienceOf = (peer: Peer) => (access.identify(peer, '').ok ? 'members' : 'strangers')
+    const tls = { host: '127.0.0.1', port, identity: this.serverIdentity(), audienceOf } as const
     const result = await new Promise<Result<TlsListener>>((done) =>
       listenTls({ api: this.api, clock: systemClock, log, metrics, ...tls }, done),
     )

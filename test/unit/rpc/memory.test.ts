@@ -23,6 +23,7 @@ function stage() {
   const api: ServerApi = {
     enroll: unused,
     renewHost: unused,
+    enrollServer: unused,
     signLeaf: unused,
     write: (_peer, _request, reply) => {
       state.answer = reply as never

@@ -43,12 +43,12 @@ test('an agent that greets is welcomed', () => {
   const server = founded()
   const agent = server.connect('n1', { hello: { minVersion: 1, maxVersion: 9 } })
   server.clock.run(10)
-  expect(agent.take()).toEqual([{ kind: 'welcome', server: 'server-1', version: '0.1.0', linkVersion: 1 }])
+  expect(agent.take()).toEqual([{ kind: 'welcome', server: 'server-1', version: '0.1.0', linkVersion: 2 }])
   expect(server.hub.isPresent('n1')).toBe(true)
 })
 
 test.each([
-  ['speaks newer versions only', { hello: { minVersion: 2, maxVersion: 3 } }, 'version-mismatch'],
+  ['speaks newer versions only', { hello: { minVersion: 8, maxVersion: 9 } }, 'version-mismatch'],
   ['names another node than its certificate', { hello: { node: 'n2' } }, 'bad-token'],
   ['names another id than its enrollment', { hello: { nodeId: 'forged' } }, 'bad-token'],
   ['is no enrolled host', { principal: asOperator }, 'not-enrolled'],
@@ -59,6 +59,20 @@ test.each([
   expect(agent.take()).toMatchObject([{ kind: 'goaway', reason: { code } }])
   expect(agent.closed).toBe(true)
   expect(server.hub.isPresent('n1')).toBe(false)
+})
+
+test('an agent is told where the servers are, at first and when that changes, if it understands it', () => {
+  const server = founded()
+  server.hub.useServers(['a:8300'])
+  const agent = server.connect('n1', { hello: { maxVersion: 2 } })
+  const older = server.connect('n2')
+  server.clock.run(10)
+  expect(agent.take().at(-1)).toEqual({ kind: 'servers', addresses: ['a:8300'] })
+  server.hub.useServers(['a:8300', 'b:8300'])
+  server.hub.useServers(['a:8300', 'b:8300'])
+  server.clock.run(10)
+  expect(agent.take()).toEqual([{ kind: 'servers', addresses: ['a:8300', 'b:8300'] }])
+  expect(older.take().map(({ kind }) => kind)).toEqual(['welcome'])
 })
 
 test('the first frame must be the greeting, and there is one greeting', () => {

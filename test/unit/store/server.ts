@@ -114,24 +114,22 @@ export class InstantConsensus implements Consensus {
 }
 
 export class TestServer {
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock
   readonly random = new SeededRandom(1)
   readonly metrics = new CountedMetrics()
   readonly store = new Store()
   readonly machine = new Machine(this.store)
-  readonly consensus = new InstantConsensus(this.machine, this.clock)
+  readonly consensus: InstantConsensus
   readonly publisher: Publisher
   readonly hub: SessionHub
   readonly reader: Reader
-  readonly admission = new Admission({
-    consensus: this.consensus,
-    clock: this.clock,
-    log: silentLog,
-    metrics: this.metrics,
-  })
+  readonly admission: Admission
 
-  constructor(options: { readonly eventsKept?: number } = {}) {
+  constructor(options: { readonly eventsKept?: number; readonly clock?: VirtualClock } = {}) {
+    this.clock = options.clock ?? new VirtualClock()
+    this.consensus = new InstantConsensus(this.machine, this.clock)
     const { store, clock, random, metrics, consensus } = this
+    this.admission = new Admission({ consensus, clock, log: silentLog, metrics })
     this.publisher = new Publisher(store, options.eventsKept)
     this.hub = new SessionHub({
       store,

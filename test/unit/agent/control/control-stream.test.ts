@@ -9,7 +9,7 @@ describe('a new stream', () => {
     agent.control.start()
     agent.clock.run(5)
     expect(agent.server.received).toEqual([
-      { kind: 'hello', node: 'n1', nodeId: 'id-1', version: '0.1.0', minVersion: 1, maxVersion: 1 },
+      { kind: 'hello', node: 'n1', nodeId: 'id-1', version: '0.1.0', minVersion: 1, maxVersion: 2 },
     ])
     agent.server.welcome()
     agent.clock.run(5)
@@ -52,6 +52,33 @@ describe('a new stream', () => {
     agent.server.event(health('db'), 15, upsert('n4', 'db'))
     agent.clock.run(5)
     expect(agent.instances('db')).toEqual(['n2/db', 'n3/db', 'n4/db'])
+  })
+})
+
+describe('other servers', () => {
+  test('are kept as the server tells them', () => {
+    const agent = new Agent()
+    const server = agent.connect()
+    server.send({ kind: 'servers', addresses: ['a:8300', 'b:8300'] })
+    agent.clock.run(5)
+    expect(agent.servers).toEqual([['a:8300', 'b:8300']])
+  })
+
+  test('are looked for when one sends this agent away or does not answer, and not when its own stream took over', () => {
+    const agent = new Agent()
+    const goaway = (code: 'no-leader' | 'conflict'): void =>
+      agent.server.send({ kind: 'goaway', reason: { code, message: '' }, retryAfterMs: 10 })
+    agent.connect()
+    goaway('conflict')
+    agent.clock.run(1_000)
+    expect(agent.sentAway).toBe(0)
+    agent.server.welcome()
+    goaway('no-leader')
+    agent.clock.run(1_000)
+    expect(agent.sentAway).toBe(1)
+    agent.answersPings = false
+    agent.clock.run(60_000)
+    expect(agent.sentAway).toBeGreaterThan(1)
   })
 })
 

@@ -71,6 +71,8 @@ export class Agent {
   readonly control: ControlStream
   readonly streams: ServerEnd[] = []
   readonly ups: string[] = []
+  readonly servers: (readonly string[])[] = []
+  sentAway = 0
   answersPings: boolean = true
 
   constructor(
@@ -91,6 +93,10 @@ export class Agent {
       log,
       metrics,
       onUp: (server) => this.ups.push(server),
+      onServers: (addresses) => this.servers.push(addresses),
+      onSentAway: () => {
+        this.sentAway += 1
+      },
     })
   }
 

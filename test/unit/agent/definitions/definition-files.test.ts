@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { autopilotDefaults } from '../../../../src/model/autopilot.ts'
 import { DefinitionFiles, type ReloadReport } from '../../../../src/agent/definitions/definition-files.ts'
 import { LocalState } from '../../../../src/agent/registry/local-state.ts'
 import type { Configuration, Loaded, Settings, SourceFile } from '../../../../src/config/settings.ts'
@@ -30,6 +31,9 @@ const settings: Settings = {
   httpMaxConnectionsPerClient: 200,
   leafTtlMs: 1,
   rpcHoldTimeoutMs: 7_000,
+  autopilot: autopilotDefaults,
+  bootstrapExpect: 0,
+  hostCertificateTtlMs: 30 * 24 * 3_600_000,
   bootstrapEntries: [],
 }
 

@@ -5,6 +5,7 @@ import type { Event as _mesh_v1_Event, Event__Output as _mesh_v1_Event__Output }
 import type { Subject as _mesh_v1_Subject, Subject__Output as _mesh_v1_Subject__Output } from '../../mesh/v1/Subject.ts';
 import type { SnapshotEnd as _mesh_v1_SnapshotEnd, SnapshotEnd__Output as _mesh_v1_SnapshotEnd__Output } from '../../mesh/v1/SnapshotEnd.ts';
 import type { Goaway as _mesh_v1_Goaway, Goaway__Output as _mesh_v1_Goaway__Output } from '../../mesh/v1/Goaway.ts';
+import type { Servers as _mesh_v1_Servers, Servers__Output as _mesh_v1_Servers__Output } from '../../mesh/v1/Servers.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface ServerFrame {
@@ -14,7 +15,8 @@ export interface ServerFrame {
   'snapshotEnd'?: (_mesh_v1_SnapshotEnd | null);
   'goaway'?: (_mesh_v1_Goaway | null);
   'pong'?: (number | string | Long);
-  'kind'?: "welcome"|"event"|"snapshotBegin"|"snapshotEnd"|"goaway"|"pong";
+  'servers'?: (_mesh_v1_Servers | null);
+  'kind'?: "welcome"|"event"|"snapshotBegin"|"snapshotEnd"|"goaway"|"pong"|"servers";
 }
 
 export interface ServerFrame__Output {
@@ -24,5 +26,6 @@ export interface ServerFrame__Output {
   'snapshotEnd'?: (_mesh_v1_SnapshotEnd__Output | null);
   'goaway'?: (_mesh_v1_Goaway__Output | null);
   'pong'?: (number);
-  'kind'?: "welcome"|"event"|"snapshotBegin"|"snapshotEnd"|"goaway"|"pong";
+  'servers'?: (_mesh_v1_Servers__Output | null);
+  'kind'?: "welcome"|"event"|"snapshotBegin"|"snapshotEnd"|"goaway"|"pong"|"servers";
 }

@@ -1,0 +1,55 @@
+/** The commands by which hosts and servers come into a mesh: first configuration, tokens, enrollment. */
+import type { Command } from 'commander'
+import { contextOf, declare, type SharedOptions, withConnection } from './declare.ts'
+
+interface EnrollFlags {
+  readonly tokenFile?: string
+  readonly configDir: string
+  readonly server?: true
+}
+
+export function declareEnrollment(program: Command): void {
+  declare(program, 'enroll', 'let this host in with a token from standard input')
+    .option('--server', 'let its server into the cluster instead')
+    .option('--token-file <file>', 'read the token from a file instead')
+    .option('--config-dir <folder>', "this host's configuration", '/etc/mesh-agent')
+    .addHelpText(
+      'after',
+      '\nExample: mesh enroll < token\nA token is made with `mesh token create`, for a server with `mesh token create -server`.',
+    )
+    .action(async ({ server, ...options }: EnrollFlags) => {
+      if (server === true) {
+        const { enrollServer } = await import('./enroll-server.ts')
+        await enrollServer(contextOf({}), options)
+        return
+      }
+      const { enroll } = await import('./enroll.ts')
+      await enroll(contextOf({}), options)
+    })
+}
+
+interface TokenFlags extends SharedOptions {
+  readonly node?: string
+  readonly service?: string
+  readonly server?: true
+  readonly ttl: string
+  readonly quiet?: true
+}
+
+export function declareToken(program: Command): void {
+  const token = declare(program, 'token', 'make enrollment tokens')
+  const create = declare(token, 'create', 'make a token that lets one host in, once')
+    .option('--node <name>', 'only a host of this name may use it')
+    .option(
+      '--service <names>',
+      'what the host may be: names with commas between, * for any (default: nothing)',
+    )
+    .option('--server', 'for a further server of the cluster instead')
+    .option('--ttl <duration>', 'how long it is good', '24h')
+    .option('-q, --quiet', 'print the token alone')
+    .addHelpText('after', '\nExample: mesh token create -node web-1 -service web,api -q > token')
+  withConnection(create).action(async (options: TokenFlags) => {
+    const { createToken } = await import('./token.ts')
+    await createToken(contextOf(options), options)
+  })
+}

@@ -1,0 +1,8 @@
+// Original file: mesh.proto
+
+
+export interface ForwardReady {
+}
+
+export interface ForwardReady__Output {
+}

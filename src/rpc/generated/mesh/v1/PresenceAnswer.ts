@@ -1,0 +1,8 @@
+// Original file: mesh.proto
+
+
+export interface PresenceAnswer {
+}
+
+export interface PresenceAnswer__Output {
+}

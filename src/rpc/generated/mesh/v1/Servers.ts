@@ -1,0 +1,10 @@
+// Original file: mesh.proto
+
+
+export interface Servers {
+  'addresses'?: (string)[];
+}
+
+export interface Servers__Output {
+  'addresses': (string)[];
+}

@@ -1,0 +1,38 @@
+/** Shapes of the arguments of each operation on the cluster itself. */
+import { z } from 'zod'
+import type { AutopilotConfig } from '../../model/autopilot.ts'
+import type { OperationName, Operations } from '../operator.ts'
+import { flag, text, wholeNumber } from './text.ts'
+
+const nothing = z.object({})
+const ofTransfer = z.object({ id: text.max(128) })
+
+export const autopilotShape = z.object({
+  cleanupDeadServers: flag,
+  lastContactThresholdMs: wholeNumber,
+  maxTrailingLogs: wholeNumber,
+  minQuorum: wholeNumber,
+  serverStabilizationTimeMs: wholeNumber,
+  deadServerLastContactMs: wholeNumber,
+}) satisfies z.ZodType<AutopilotConfig>
+
+/** One entry per operation: an operation without a shape does not compile. */
+export const operationShapes: { readonly [Name in OperationName]: z.ZodType<Operations[Name]['args']> } = {
+  'snapshot.open': z.object({ stale: flag }),
+  'snapshot.next': ofTransfer,
+  'restore.open': z.object({ clusterKey: text.max(128) }),
+  'restore.write': ofTransfer,
+  'restore.finish': ofTransfer,
+  'raft.configuration': z.object({ stale: flag }),
+  'raft.remove-peer': z.object({ id: text, address: text }),
+  'raft.transfer-leader': z.object({ id: text }),
+  'raft.leave': nothing,
+  'autopilot.state': nothing,
+  'autopilot.get': z.object({ stale: flag }),
+  'autopilot.set': z.object({ config: autopilotShape, casIndex: wholeNumber.exactOptional() }),
+  'cluster.status': nothing,
+}
+
+export function isOperationName(name: string): name is OperationName {
+  return Object.hasOwn(operationShapes, name)
+}

@@ -1,0 +1,131 @@
+/**
+ * Builds what operators reach: snapshots, the list of servers, autopilot, the explanation of a lost majority. One part of
+ * the server's composition root (start-rooms.ts).
+ */
+import type { Settings } from '../config/settings.ts'
+import type { Principal } from '../model/access.ts'
+import type { Command } from '../model/command.ts'
+import { failed, type Result } from '../model/errors.ts'
+import { maxFeatureLevel } from '../model/feature.ts'
+import type { Clock, Log, Metrics, Random } from '../platform/ports.ts'
+import type { Reply } from '../rpc/contract.ts'
+import { methods } from '../rpc/methods.ts'
+import type { AnyOperationRequest } from '../rpc/operation-codec.ts'
+import type { OperationAnswer, OperationName, OperationRequest, OperatorApi, OperatorClient } from '../rpc/operator.ts'
+import type { Access } from './access/access.ts'
+import type { Written } from './admission/admission.ts'
+import { timing } from './consensus/timing.ts'
+import { Announcement } from './leader/announcement.ts'
+import { Autopilot } from './leader/autopilot.ts'
+import { OperatorRoom } from './operator/operations.ts'
+import { leaveCluster } from './operator/leaving.ts'
+import { QuorumWatch } from './operator/quorum-watch.ts'
+import { RaftOperations } from './operator/raft-operations.ts'
+import { RestoreFilter } from './operator/restore-filter.ts'
+import { SnapshotRestoring } from './operator/snapshot-restoring.ts'
+import { SnapshotSaving } from './operator/snapshot-saving.ts'
+import type { Cluster, OpenLog } from './start-cluster.ts'
+
+export interface OperatorOptions {
+  readonly settings: Settings
+  readonly version: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly cluster: Cluster
+  readonly access: Access
+  /** Has a command written at the leader, wherever that is. */
+  readonly write: (principal: Principal, command: Command, reply: Reply<Written>) => void
+  readonly quorum: QuorumWatch
+  /** This server is in the cluster no more, and has to end. */
+  readonly onLeft: () => void
+}
+
+export interface Operators {
+  readonly api: OperatorApi
+  stop(): void
+}
+
+export function openOperators(options: OperatorOptions): Operators {
+  const { settings, version, clock, random, log, metrics, cluster, write } = options
+  const { store, consensus, clusterKey } = cluster
+  const server = settings.nodeName
+  const askLeader = leaderOf(cluster)
+  const asServer = (command: Command, reply: Reply<unknown>): void =>
+    write({ kind: 'server', node: server }, command, reply)
+  const { heartbeatMs } = timing()
+  const autopilot = new Autopilot({
+    store,
+    consensus,
+    write: asServer,
+    clock,
+    log,
+    metrics,
+    seed: settings.autopilot,
+    heartbeatMs,
+  })
+  const announcement = new Announcement({
+    store,
+    write: asServer,
+    clock,
+    log,
+    server: { id: consensus.status().id, node: server, version, maxFeatureLevel },
+  })
+  const filter = (givenKey: Uint8Array): RestoreFilter => {
+    const clusterId = store.view().settings()?.clusterId ?? ''
+    const servers = consensus.configuration().servers.length
+    const { featureLevel } = store.view()
+    return new RestoreFilter({ clusterId, clusterKey, featureLevel, servers, random }, givenKey)
+  }
+  const api = new OperatorRoom({
+    access: options.access,
+    store,
+    consensus,
+    saving: new SnapshotSaving({ clock, random, server, version }),
+    restoring: new SnapshotRestoring({ write, filter, clock, random, log }),
+    raft: new RaftOperations({ store, consensus, autopilot, log }),
+    quorum: options.quorum,
+    write,
+    askLeader,
+    leave: (reply) => leaveCluster({ consensus, askLeader, clock, onLeft: options.onLeft }, reply),
+  })
+  return { api, stop: () => announcement.stop() }
+}
+
+/** Watches whether there is a leader, from the moment that the log is open. */
+export function watchQuorum(
+  { clock, log, metrics }: Pick<OperatorOptions, 'clock' | 'log' | 'metrics'>,
+  { store, consensus, transport }: OpenLog,
+): QuorumWatch {
+  return new QuorumWatch({
+    store,
+    consensus,
+    reach: () => transport.reports(),
+    clock,
+    log,
+    metrics,
+    silenceMs: timing().electionTimeoutMs,
+    isDiskFull: () => false,
+    divergedAt: () => 0,
+  })
+}
+
+const noLeader = failed('no-leader', 'this server does not lead and knows no server that does')
+const lost = failed('write-outcome-unknown', 'the leader was lost before it answered')
+
+/** The token goes along, so the leader finds out itself who asks. */
+function leaderOf({ consensus, transport }: Cluster): OperatorClient['operate'] {
+  return <Name extends OperationName>(
+    request: OperationRequest<Name>,
+    reply: Reply<OperationAnswer<Name>>,
+  ): void => {
+    const { leader, id } = consensus.status()
+    if (leader === undefined || leader === id) reply(noLeader)
+    else
+      transport.call(leader, methods.operate, request as unknown as AnyOperationRequest, (result) =>
+        // The answer is of the name that was asked for; the codec cannot know it.
+        reply((result ?? lost) as Result<OperationAnswer<Name>>),
+      )
+  }
+}
