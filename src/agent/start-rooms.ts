@@ -48,7 +48,10 @@ export interface Surroundings extends AgentOptions {
 }
 
 export interface AgentRooms {
-  readonly api: Pick<ApiDependencies, 'registry' | 'views' | 'leaves' | 'read' | 'write' | 'operate' | 'reload'>
+  readonly api: Pick<
+    ApiDependencies,
+    'registry' | 'views' | 'leaves' | 'read' | 'write' | 'operate' | 'reload'
+  >
   /** This host is enrolled: connect, synchronise, renew. */
   join(): void
   /** Reads the configuration again; mistakes are logged and leave everything as it is. */

@@ -2,7 +2,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { requestOptions, refusalOfText, unreachable } from './client.ts'
+import { refusalOfText, requestOptions, unreachable } from './client.ts'
 import { type ConnectionFlags, findAddress, findToken, tokenScope } from './connection.ts'
 import { CommandFailure } from './failure.ts'
 

@@ -85,9 +85,7 @@ export function requestOptions(address: Address, asked: Request): RequestOptions
     method: asked.method,
     path: asked.path,
     agent: false,
-    ...(address.kind === 'unix'
-      ? { socketPath: address.path }
-      : { host: address.host, port: address.port }),
+    ...(address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port }),
     headers: {
       Host: 'mesh-agent',
       ...(asked.token === '' ? {} : { 'X-Consul-Token': asked.token }),
@@ -100,10 +98,7 @@ export function requestOptions(address: Address, asked: Request): RequestOptions
 
 function exchange(address: Address, asked: Request): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const sent = request(
-      requestOptions(address, asked),
-      (response) => collect(response, resolve, reject),
-    )
+    const sent = request(requestOptions(address, asked), (response) => collect(response, resolve, reject))
     sent.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error)))
     sent.end(asked.body)
   })

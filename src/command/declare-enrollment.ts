@@ -1,6 +1,7 @@
 /** The commands by which hosts and servers come into a mesh: first configuration, tokens, enrollment. */
 import type { Command } from 'commander'
-import { contextOf, declare, type SharedOptions, withConnection } from './declare.ts'
+import { collect, contextOf, declare, type SharedOptions, withConnection } from './declare.ts'
+import type { InitOptions } from './init.ts'
 
 interface EnrollFlags {
   readonly tokenFile?: string
@@ -9,6 +10,22 @@ interface EnrollFlags {
 }
 
 export function declareEnrollment(program: Command): void {
+  declare(program, 'init', 'write the first configuration of this host')
+    .option('--server', 'a server: the first of a new mesh, or with -join a further one')
+    .option('--agent', 'a host without a server')
+    .option('--join <host>', 'a server that there is already; may be repeated', collect)
+    .option('--node <name>', 'name of this host in the mesh (default: the host name)')
+    .option('--address <address>', 'where other hosts reach this one')
+    .option('--datacenter <name>', 'name of the datacenter (default: dc1)')
+    .option('--config-dir <folder>', 'where to write', '/etc/mesh-agent')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  mesh init -server -node s1\n  mesh init -server -node s2 -join 10.0.0.1\n  mesh init -agent',
+    )
+    .action(async (options: InitOptions) => {
+      const { init } = await import('./init.ts')
+      init(contextOf({}), options)
+    })
   declare(program, 'enroll', 'let this host in with a token from standard input')
     .option('--server', 'let its server into the cluster instead')
     .option('--token-file <file>', 'read the token from a file instead')

@@ -29,6 +29,8 @@ export async function rejoin(context: Context, options: { readonly configDir: st
   } finally {
     required(claim).release()
   }
-  terminal.note(`On another server, with its operator token: mesh token create -server -node ${settings.nodeName}`)
+  terminal.note(
+    `On another server, with its operator token: mesh token create -server -node ${settings.nodeName}`,
+  )
   terminal.note('Here: mesh enroll -server -token-file FILE, then systemctl start mesh-server')
 }

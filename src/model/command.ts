@@ -6,8 +6,8 @@
  * with `version-mismatch` instead of skipping it, because skipping would let states drift apart.
  */
 import type { Principal } from './access.ts'
-import type { AutopilotConfig, ServerInfo } from './autopilot.ts'
 import type { CaRoot, Enrollment, Operator } from './authority.ts'
+import type { AutopilotConfig, ServerInfo } from './autopilot.ts'
 import type { Check } from './check.ts'
 import type { ClusterSettings, ConfigEntry, ConfigEntryKind } from './config-entry.ts'
 import type { Failure } from './errors.ts'

@@ -81,6 +81,8 @@ export const limits = {
   /** Proposals accepted and not yet committed. */
   uncommittedBytes: 64 * 1024 * 1024,
   proposalsInFlight: 16_384,
+  /** What a server keeps free for the time when its disk is full: one segment. */
+  diskReserveBytes: 64 * 1024 * 1024,
   walSegmentBytes: 64 * 1024 * 1024,
   /** One write and one sync of the log; what waits longer goes into the next. */
   walBatchBytes: 8 * 1024 * 1024,
@@ -213,6 +215,15 @@ export const limits = {
   balanceEveryMs: 10_000,
   shareTolerated: 1.25,
   agentsSentAwayAtLeast: 20,
+  /**
+   * A server that stops: agents sent to others in one turn, pause between turns, how long it must be quiet before it ends, the
+   * longest that all of it may take, and the time for the last answers to leave.
+   */
+  goodbyesPerTurn: 200,
+  goodbyeEveryMs: 50,
+  goodbyeQuietMs: 200,
+  goodbyeMaxMs: 3_000,
+  lastAnswersMs: 50,
   /** Destinations whose last change of rules a server remembers; beyond, counts of enforcement get careful for a while. */
   ruleChangesKept: 65_536,
 

@@ -3,7 +3,7 @@
  * into a folder of their own; key and id stay. A mark is left, so that the server waits for a token and never founds
  * another cluster by accident. Must run while no server uses the directory.
  */
-import { existsSync, fsyncSync, mkdirSync, openSync, closeSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { admissionFile } from './ca/server-files.ts'
 import { formatPath } from './consensus/format.ts'

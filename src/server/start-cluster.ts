@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Failure, Result } from '../model/errors.ts'
 import { ok } from '../model/errors.ts'
 import { maxFeatureLevel } from '../model/feature.ts'
+import { limits } from '../model/limits.ts'
 import { nodeId as asNodeId } from '../model/ids.ts'
 import { createDisk } from '../platform/disk.ts'
 import type { Clock, Log, Metrics, Random, StateFiles } from '../platform/ports.ts'
@@ -75,6 +76,7 @@ export async function openLog(
         metrics,
         transport,
         stateMachine: new Machine(store),
+        reserveBytes: limits.diskReserveBytes,
         onFatal,
       },
       resolve,

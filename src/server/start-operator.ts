@@ -11,14 +11,20 @@ import type { Clock, Log, Metrics, Random } from '../platform/ports.ts'
 import type { Reply } from '../rpc/contract.ts'
 import { methods } from '../rpc/methods.ts'
 import type { AnyOperationRequest } from '../rpc/operation-codec.ts'
-import type { OperationAnswer, OperationName, OperationRequest, OperatorApi, OperatorClient } from '../rpc/operator.ts'
+import type {
+  OperationAnswer,
+  OperationName,
+  OperationRequest,
+  OperatorApi,
+  OperatorClient,
+} from '../rpc/operator.ts'
 import type { Access } from './access/access.ts'
 import type { Written } from './admission/admission.ts'
 import { timing } from './consensus/timing.ts'
 import { Announcement } from './leader/announcement.ts'
 import { Autopilot } from './leader/autopilot.ts'
-import { OperatorRoom } from './operator/operations.ts'
 import { leaveCluster } from './operator/leaving.ts'
+import { OperatorRoom } from './operator/operations.ts'
 import { QuorumWatch } from './operator/quorum-watch.ts'
 import { RaftOperations } from './operator/raft-operations.ts'
 import { RestoreFilter } from './operator/restore-filter.ts'
@@ -98,7 +104,7 @@ export function watchQuorum(
   { clock, log, metrics }: Pick<OperatorOptions, 'clock' | 'log' | 'metrics'>,
   { store, consensus, transport }: OpenLog,
 ): QuorumWatch {
-  return new QuorumWatch({
+  const quorum = new QuorumWatch({
     store,
     consensus,
     reach: () => transport.reports(),
@@ -106,9 +112,11 @@ export function watchQuorum(
     log,
     metrics,
     silenceMs: timing().electionTimeoutMs,
-    isDiskFull: () => false,
+    isDiskFull: () => consensus.isDiskFull,
     divergedAt: () => 0,
   })
+  consensus.explainBy(() => quorum.sentence())
+  return quorum
 }
 
 const noLeader = failed('no-leader', 'this server does not lead and knows no server that does')

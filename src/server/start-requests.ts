@@ -11,6 +11,7 @@ import { CatchingUp } from './catching-up.ts'
 import { AppliedWaiting } from './forward/applied-waiting.ts'
 import { ForwardDesk } from './forward/desk.ts'
 import { Forwarding } from './forward/forwarding.ts'
+import { sayGoodbye } from './goodbye.ts'
 import type { SessionHub } from './sessions/hub.ts'
 import { PresenceExchange } from './sessions/presence-exchange.ts'
 import { Spreading } from './sessions/spreading.ts'
@@ -32,6 +33,8 @@ export interface Requests {
   readonly catchingUp: CatchingUp
   /** What the other servers may ask of this one. */
   readonly peers: ServerPeerApi
+  /** Sends agents to other servers, where there are any, and calls back when nobody waits for this one. */
+  leave(done: () => void): void
   stop(): void
 }
 
@@ -48,6 +51,7 @@ export function openRequests(options: RequestOptions): Requests {
     consensus,
     admission,
     links,
+    explain: () => consensus.noLeaderWords(),
     whenApplied: (index, done) => applied.whenApplied(index, done),
   })
   const others = (): readonly NodeId[] => {
@@ -63,8 +67,15 @@ export function openRequests(options: RequestOptions): Requests {
     forwarding,
     catchingUp: new CatchingUp(consensus),
     peers: createPeerCalls({ serverOf: (peer) => peerServers.idOf(peer), desk, presence }),
-    stop: () => {
+    leave: (done) => {
       spreading.stop()
+      if (others().length > 0) sayGoodbye({ ...options, forwarding }, done)
+      else {
+        hub.stop()
+        done()
+      }
+    },
+    stop: () => {
       presence.stop()
       forwarding.stop()
     },

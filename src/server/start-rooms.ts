@@ -2,11 +2,12 @@
 import type { Settings } from '../config/settings.ts'
 import type { Command } from '../model/command.ts'
 import { ok, type Result } from '../model/errors.ts'
+import { limits } from '../model/limits.ts'
 import type { Clock, Log, Metrics, Random, StateFiles } from '../platform/ports.ts'
 import type { Peer, Reply, ServerApi } from '../rpc/contract.ts'
 import { methods } from '../rpc/methods.ts'
-import type { ServerPeerApi } from '../rpc/server-contract.ts'
 import type { OperatorApi } from '../rpc/operator.ts'
+import type { ServerPeerApi } from '../rpc/server-contract.ts'
 import type { TlsIdentity } from '../rpc/tls.ts'
 import { type Access, createAccess } from './access/access.ts'
 import { Authority } from './ca/authority.ts'
@@ -121,12 +122,15 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
     stop: (done) => {
       certificate.value.stop()
       operators.stop()
-      hub.stop()
-      // Writes go on to the next leader while this one hands over.
-      consensus.stop(() => {
-        requests.stop()
-        done()
-      })
+      requests.leave(() =>
+        consensus.stop(() =>
+          // What was answered last is still on its way to those who asked.
+          clock.after(limits.lastAnswersMs, () => {
+            requests.stop()
+            done()
+          }),
+        ),
+      )
     },
   })
 }

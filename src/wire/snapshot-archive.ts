@@ -186,7 +186,10 @@ function readOrigin(line: string): Result<ArchiveOrigin> {
   if (value['format'] !== format)
     return failed('snapshot-damaged', 'this is no snapshot of mesh-agent: it does not begin like one')
   if (!isNumber(value['version']) || value['version'] > formatVersion)
-    return failed('format-too-new', `the snapshot has format ${String(value['version'])}, this program knows 1`)
+    return failed(
+      'format-too-new',
+      `the snapshot has format ${String(value['version'])}, this program knows 1`,
+    )
   const { index, term, featureLevel, clusterId, datacenter, server, program, createdAt } = value
   const texts = { clusterId, datacenter, server, program, createdAt }
   const isWhole = [index, term, featureLevel].every(isNumber)

@@ -1,5 +1,6 @@
 // Three servers: what one can do, each can. Writes and reads at every server and through agents, agents that lose their
 // server under traffic, and a denial that is counted on the proxies of all servers.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Command } from '../../src/model/command.ts'
@@ -114,6 +115,15 @@ test('a read that waits at one server is woken by a write at another', async () 
   expect((await Promise.all(waiting)).map(([value]) => value)).toEqual(['elsewhere', 'elsewhere'])
 })
 
+test('an agent that was told one server knows all', async () => {
+  const file = join(alpha.directory, 'data/agent/enrollment.json')
+  const known = await until('the servers’ addresses', () => {
+    const { servers: found } = JSON.parse(readFileSync(file, 'utf8')) as { readonly servers: readonly string[] }
+    return found.length === 3 ? found : undefined
+  })
+  expect([...known].sort()).toEqual([...servers.addresses].sort())
+})
+
 test('every server stands in the catalog with its own address', async () => {
   const found = await until('three servers in the catalog', async () => {
     const rows = (await alpha.get('/v1/catalog/service/consul')) as
@@ -162,6 +172,37 @@ test('an agent whose server is killed goes on with another, and no connection of
     const [value, knownLeader] = await read(lost, 'where')
     return value === 'elsewhere' && knownLeader ? true : undefined
   })
+})
+
+test('a restart of one server after the other shows to nobody who writes through an agent', async () => {
+  const outcomes: string[] = []
+  let isStopping = false
+  const writers = [alpha, beta].map(async (host) => {
+    for (let n = 0; !isStopping; n += 1) {
+      const response = await fetch(`${host.api}/v1/kv/rolling/${host.name}/${n % 50}`, {
+        method: 'PUT',
+        headers: { 'x-consul-token': servers.operatorToken },
+        body: 'x',
+      })
+      const text = await response.text()
+      outcomes.push(response.ok && text.trim() === 'true' ? 'ok' : `${response.status} ${text}`)
+    }
+  })
+  const flow = (from: number): Promise<true> =>
+    until('writes to flow', () => (outcomes.length > from + 30 ? true : undefined))
+  const traffic = await Traffic.start(alpha.address)
+  await flow(0)
+  for (const server of servers.all) {
+    await server.stop()
+    await flow(outcomes.length)
+    server.start()
+    await until(`${server.name} to serve`, async () => ((await read(server, 'where'))[1] ? true : undefined))
+    await flow(outcomes.length)
+  }
+  isStopping = true
+  await Promise.all(writers)
+  expect(outcomes.filter((outcome) => outcome !== 'ok')).toEqual([])
+  expect(await traffic.stop()).toMatchObject({ broken: 0, cut: 0, refused: 0 })
 })
 
 test('writes go on when the leader is stopped in order, each answered for certain', async () => {

@@ -22,6 +22,8 @@ export const healthyNetwork: NetworkConditions = {
 }
 
 const dayMs = 86_400_000
+/** Of the time that operations of the run's disks take. */
+const healthyDisk = 0.05
 /** Many changes do nothing, because there is nothing to change just then. */
 const membershipEveryMs = 3_000
 
@@ -71,6 +73,7 @@ export class Faults {
       server.resume()
       if (server.isStopping) server.kill('is killed on its way down')
       server.disk.heal()
+      server.disk.slowness = healthyDisk
       server.clock.wallErrorMs = 0
     }
     for (const agent of agents) {

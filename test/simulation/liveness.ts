@@ -84,6 +84,10 @@ export class Liveness {
       return isWritten
     }
     this.#await('take a write', write, within())
+    // One that was removed may not know it, and was needed by its own outdated list; nobody serves it any more.
+    const members = this.#core.filter((server) => this.#ports.cluster.isMember(server))
+    for (const server of this.#core) if (!members.includes(server)) server.kill('is no member')
+    this.#core = members
     for (const server of this.#core) {
       let isAnswered = false
       let isReading = false

@@ -39,6 +39,8 @@ export interface ServersOptions {
 class ProcessClock implements Clock {
   readonly #clock: Clock
   isAlive = true
+  /** By how much all timers of the process come late: an event loop that stands still. */
+  lateMs = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -53,7 +55,7 @@ class ProcessClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    return this.#clock.after(delayMs, () => {
+    return this.#clock.after(delayMs + this.lateMs, () => {
       if (this.isAlive) callback()
     })
   }

@@ -121,8 +121,7 @@ function createRouter(server: Dispatch): FastifyInstance {
     refuse(server.api, request.routeOptions.url ?? '*', exchange, frameworkRefusal(error))
   })
   router.setNotFoundHandler((_request, reply) => reply.code(404).send(''))
-  for (const endpoint of endpoints)
-    if (endpoint.takesStream !== true) addRoute(router, server, endpoint)
+  for (const endpoint of endpoints) if (endpoint.takesStream !== true) addRoute(router, server, endpoint)
   router.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))

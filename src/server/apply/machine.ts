@@ -54,9 +54,7 @@ export class Machine implements StateMachine {
 }
 
 function applied(index: LogIndex, result: Result<AppliedValue>): Applied {
-  return result.ok
-    ? { ok: true, index, value: result.value }
-    : { ok: false, index, failure: result.failure }
+  return result.ok ? { ok: true, index, value: result.value } : { ok: false, index, failure: result.failure }
 }
 
 function readEnvelope(index: LogIndex, entry: Uint8Array): Envelope {

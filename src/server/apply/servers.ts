@@ -1,7 +1,7 @@
 /** Applies what servers say about themselves, the rules by which the leader looks after them, and the feature level. */
 import type { AppliedValue } from '../../model/command.ts'
-import { baseFeatureLevel } from '../../model/feature.ts'
 import { failed, type Result } from '../../model/errors.ts'
+import { baseFeatureLevel } from '../../model/feature.ts'
 import { withoutIndexes } from '../store/row.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { putSettings } from '../store/write-authority.ts'
@@ -18,7 +18,10 @@ export function applyAutopilot(tx: Transaction, command: CommandOf<'autopilot.se
   return putAutopilot(tx, command.config) ? done : unchanged
 }
 
-export function applyFeatureRaise(tx: Transaction, command: CommandOf<'feature.raise'>): Result<AppliedValue> {
+export function applyFeatureRaise(
+  tx: Transaction,
+  command: CommandOf<'feature.raise'>,
+): Result<AppliedValue> {
   const settings = tx.settings()
   if (settings === undefined) return failed('conflict', 'the cluster does not exist yet: run `mesh init`')
   if (command.level <= (settings.featureLevel ?? baseFeatureLevel)) return unchanged

@@ -13,6 +13,7 @@ import { encodeEnvelope } from '../../wire/command.ts'
 import { Barriers } from './barriers.ts'
 import type { ClusterOperations, Consensus, ConsensusStatus } from './contract.ts'
 import { Engine, type EngineParts } from './engine.ts'
+import { LagWatch } from './lag-watch.ts'
 import { Leadership } from './leadership.ts'
 import { Proposals } from './proposals.ts'
 
@@ -30,8 +31,10 @@ export class Driver implements Consensus, ClusterOperations {
   readonly #leadership: Leadership
   readonly #proposals = new Proposals()
   readonly #barriers: Barriers
+  readonly #lag: LagWatch
   #flush: Timer | undefined
   #isDiskFull: boolean = false
+  #explanation: (() => string) | undefined
   #state: 'running' | 'stopping' | 'stopped' = 'running'
   /** The one membership change whose entry is not committed yet. */
   #change: PendingChange | undefined
@@ -41,6 +44,7 @@ export class Driver implements Consensus, ClusterOperations {
     this.#parts = parts
     this.#raft = parts.raft
     this.#leadership = new Leadership(parts.raft)
+    this.#lag = new LagWatch(parts.timing)
     this.#barriers = new Barriers(Math.floor(parts.random.fraction() * 2 ** 40))
     this.#engine = new Engine(parts, {
       onApplied: (entry, result) => this.#onApplied(entry, result),
@@ -51,7 +55,7 @@ export class Driver implements Consensus, ClusterOperations {
         for (const request of unproven) this.#barriers.failed(request)
       },
       onStanding: () => this.#onStanding(),
-      onTick: (nowMs) => this.#onTick(nowMs),
+      onTick: (nowMs, lagMs) => this.#onTick(nowMs, lagMs),
       onFatal: (failure) => this.halt(failure),
     })
     this.#engine.start()
@@ -86,6 +90,21 @@ export class Driver implements Consensus, ClusterOperations {
 
   onLeadership(listener: (leading: boolean, term: Term) => void): void {
     this.#leadership.listen(listener)
+  }
+
+  /** Writes are refused until there is room. */
+  get isDiskFull(): boolean {
+    return this.#isDiskFull
+  }
+
+  /** Whoever can tell why there is no leader, and who is missing, does so from now on. */
+  explainBy(explanation: () => string): void {
+    this.#explanation = explanation
+  }
+
+  /** Why nobody leads, for a refusal's text. */
+  noLeaderWords(): string {
+    return this.#explanation?.() ?? 'there is no leader now'
   }
 
   isNew(): boolean {
@@ -182,7 +201,7 @@ export class Driver implements Consensus, ClusterOperations {
   #leaderHint(): string {
     const { leader } = this.#raft
     if (this.#state !== 'running') return 'this server is stopping'
-    return leader === undefined ? 'there is no leader now' : `this server does not lead, ${leader} does`
+    return leader === undefined ? this.noLeaderWords() : `this server does not lead, ${leader} does`
   }
 
   #leadsOthers(): boolean {
@@ -233,8 +252,13 @@ export class Driver implements Consensus, ClusterOperations {
     this.#closeIfIdle()
   }
 
-  #onTick(nowMs: number): void {
+  #onTick(nowMs: number, lagMs: number): void {
     const { giveUpAfterMs, heartbeatMs } = this.#parts.timing
+    if (this.#leadsOthers() && this.#lag.tick(nowMs, lagMs)) {
+      this.#parts.log.warn('this process is too slow to lead; handing leadership over', { lagMs })
+      this.#parts.metrics.count('raft_stepped_aside_total', { reason: 'lag' })
+      this.#engine.step({ type: 'transfer', to: undefined })
+    }
     this.#proposals.tick(nowMs, giveUpAfterMs)
     for (const request of this.#barriers.toRepeat(nowMs, 3 * heartbeatMs, giveUpAfterMs))
       this.#engine.step({ type: 'read', request })

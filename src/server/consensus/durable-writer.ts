@@ -7,6 +7,8 @@ import type { Clock, Disk, DiskError, DiskFile } from '../../platform/ports.ts'
 
 /** How long a full disk is left alone before the same write is tried again. */
 const fullDiskRetryMs = 1_000
+/** How often room for the reserve is looked for: each look writes until the disk is full again. */
+const roomLookMs = 10_000
 
 export interface DurableWriterOptions {
   readonly disk: Disk
@@ -15,6 +17,14 @@ export interface DurableWriterOptions {
   readonly onFull: (isFull: boolean) => void
   /** Nothing can be promised any more; the process must end. */
   readonly onFatal: (failure: Failure) => void
+  /** Room for what must be written although the disk is full. */
+  readonly reserve?: Reserve
+}
+
+/** See disk-reserve.ts. */
+export interface Reserve {
+  ensure(done: (isThere: boolean) => void): void
+  release(done: () => void): void
 }
 
 export class DurableWriter {
@@ -73,14 +83,31 @@ export class DurableWriter {
       this.#fail(error)
       return
     }
-    this.#setFull(false)
+    // With a reserve one write that went through says nothing: it may have used what was kept for it.
+    if (this.#options.reserve === undefined) this.#setFull(false)
     done()
   }
 
   #later(retry: () => void): void {
-    this.#setFull(true)
-    this.#options.clock.after(fullDiskRetryMs, () => {
+    const { reserve, clock } = this.#options
+    const again = (): void => {
       if (!this.#isBroken) retry()
+    }
+    const isNews = !this.#isFull
+    this.#setFull(true)
+    if (reserve === undefined || !isNews) clock.after(fullDiskRetryMs, again)
+    else {
+      clock.after(roomLookMs, () => this.#lookForRoom(reserve))
+      reserve.release(again)
+    }
+  }
+
+  /** Writes are taken again when there is room for them and for the next time. */
+  #lookForRoom(reserve: Reserve): void {
+    if (this.#isBroken) return
+    reserve.ensure((isThere) => {
+      if (isThere) this.#setFull(false)
+      else this.#options.clock.after(roomLookMs, () => this.#lookForRoom(reserve))
     })
   }
 

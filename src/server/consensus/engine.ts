@@ -63,7 +63,8 @@ export interface EngineListener {
   readonly onReads: (ready: readonly ReadReady[], failed: readonly number[]) => void
   /** Role, term or leader may have changed. */
   readonly onStanding: () => void
-  readonly onTick: (nowMs: number) => void
+  /** `lagMs`: by how much the tick came late. */
+  readonly onTick: (nowMs: number, lagMs: number) => void
   readonly onFatal: (failure: Failure) => void
 }
 
@@ -216,6 +217,7 @@ export class Engine {
   #tick(): void {
     const { clock, timing, raft, metrics } = this.#parts
     const nowMs = clock.monotonicMs()
+    const lagMs = nowMs - this.#tickedMs - timing.tickMs
     // After a pause of the process the messages that wait are more telling than the time that passed.
     const elapsedMs = Math.min(nowMs - this.#tickedMs, timing.tickMaxMs)
     this.#tickedMs = nowMs
@@ -225,6 +227,7 @@ export class Engine {
     metrics.gauge('raft_term', raft.term)
     metrics.gauge('raft_commit_index', raft.committed)
     metrics.gauge('raft_applied_index', this.#applier.applied)
-    this.#listener.onTick(nowMs)
+    metrics.gauge('mesh_server_event_loop_lag_ms', Math.max(0, lagMs))
+    this.#listener.onTick(nowMs, lagMs)
   }
 }

@@ -12,8 +12,11 @@ import { Raft } from '../../raft/raft.ts'
 import { emptyLog } from '../../raft/terms.ts'
 import type { RaftTransport, StateMachine } from './contract.ts'
 import { Driver } from './driver.ts'
+import { DiskReserve } from './disk-reserve.ts'
 import { DurableWriter } from './durable-writer.ts'
 import type { StepObserver } from './engine.ts'
+import { forceServers } from './forced-recovery.ts'
+import { forcedServersPath, readForcedServers, retireForcedServers } from './forced-servers.ts'
 import { readFormat } from './format.ts'
 import { HardStateFile, type RecoveredHardState, recoverHardState } from './hard-state.ts'
 import { type RecoveredLog, recoverLog } from './recovery.ts'
@@ -39,6 +42,8 @@ export interface ConsensusOptions {
   readonly timing?: Timing
   readonly thresholds?: SnapshotThresholds
   readonly segmentBytes?: number
+  /** Kept free for a full disk; 0 or absent: nothing. */
+  readonly reserveBytes?: number
   readonly observer?: StepObserver
 }
 
@@ -52,15 +57,19 @@ class Opening {
   readonly #options: ConsensusOptions
   readonly #done: (result: Result<Driver>) => void
   readonly #writer: DurableWriter
+  readonly #reserve: DiskReserve | undefined
   #driver: Driver | undefined
 
   constructor(options: ConsensusOptions, done: (result: Result<Driver>) => void) {
     const { disk, clock } = options
     this.#options = options
     this.#done = done
+    const { reserveBytes = 0, random } = options
+    if (reserveBytes > 0) this.#reserve = new DiskReserve({ disk, clock, random, bytes: reserveBytes })
     this.#writer = new DurableWriter({
       disk,
       clock,
+      ...(this.#reserve === undefined ? {} : { reserve: this.#reserve }),
       onFull: (isFull) => {
         if (isFull) options.log.warn('the disk is full')
         this.#driver?.onDiskFull(isFull)
@@ -144,12 +153,45 @@ class Opening {
   #settle(files: OpenFiles, snapshots: Snapshots, meta: SnapshotMeta | undefined): void {
     const { terms } = files.log
     if (meta === undefined || terms.at(meta.last.index) === meta.last.term) {
-      this.#start(files, snapshots, meta)
+      this.#obeyOperator(files, snapshots, meta)
       return
     }
     files.wal.reset(meta.last, () => {
       terms.reset(meta.last)
+      this.#obeyOperator(files, snapshots, meta)
+    })
+  }
+
+  /** A list of servers that an operator left for this start takes the place of the log's. */
+  #obeyOperator(files: OpenFiles, snapshots: Snapshots, meta: SnapshotMeta | undefined): void {
+    const { disk, id, log } = this.#options
+    const { terms, configurations } = files.log
+    const newest = configurations[configurations.length - 1]?.configuration
+    const known = newest ?? meta?.configuration ?? { servers: [] }
+    const forced = readForcedServers(disk, id, known)
+    if (!forced.ok) {
+      this.#done(forced)
+      return
+    }
+    const servers = forced.value
+    if (servers === undefined) {
       this.#start(files, snapshots, meta)
+      return
+    }
+    log.warn('taking the list of servers from an operator’s file', {
+      path: forcedServersPath,
+      servers: servers.servers.map((server) => `${server.id} ${server.address} ${server.suffrage}`),
+    })
+    const applied = meta?.last.index ?? emptyLog.index
+    const attempt = (work: () => void): void => this.attempt(work)
+    const recovery = { ...this.#options, snapshots, wal: files.wal, applied, last: terms.last, servers, attempt }
+    forceServers(recovery, (recovered) => {
+      if ('code' in recovered) this.#done({ ok: false, failure: recovered })
+      else
+        files.wal.reset(recovered.last, () => {
+          terms.reset(recovered.last)
+          retireForcedServers(this.#writer, () => this.#start(files, snapshots, recovered))
+        })
     })
   }
 
@@ -189,7 +231,15 @@ class Opening {
       timing: times,
       thresholds: this.#options.thresholds ?? snapshotThresholds,
     })
+    this.#fillReserve()
     this.#done(ok(this.#driver))
+  }
+
+  /** Beside the work: a server starts on a disk that has no room for it, too. */
+  #fillReserve(): void {
+    this.#reserve?.ensure((isThere) => {
+      if (!isThere) this.#options.log.warn('the disk has no room for the reserve that a full disk needs')
+    })
   }
 }
 

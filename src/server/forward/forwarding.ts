@@ -27,6 +27,8 @@ export interface ForwardingPorts {
   readonly whenApplied: (index: number, done: () => void) => void
   /** How long a write waits for a leader. */
   readonly holdTimeoutMs: number
+  /** Why nobody leads, for the text of a refusal. */
+  readonly explain?: () => string
 }
 
 interface Held {
@@ -45,6 +47,7 @@ export class Forwarding {
   readonly #ports: ForwardingPorts
   readonly #held = new Set<Held>()
   readonly #lines = new Map<NodeId, LeaderLine>()
+  #underWay = 0
   #look: Timer | undefined
   #stopped: boolean = false
 
@@ -55,6 +58,11 @@ export class Forwarding {
   /** Writes that wait for a leader. */
   get held(): number {
     return this.#held.size
+  }
+
+  /** Writes that have no answer yet, those that wait for a leader among them. */
+  get underWay(): number {
+    return this.#underWay
   }
 
   /**
@@ -70,6 +78,7 @@ export class Forwarding {
       return
     }
     const giveUpAtMs = this.#ports.clock.monotonicMs() + this.#ports.holdTimeoutMs
+    this.#underWay += 1
     this.#send({ principal, command, reply, giveUpAtMs, last: undefined })
   }
 
@@ -106,6 +115,7 @@ export class Forwarding {
   }
 
   #answer(held: Held, result: Result<Written>): void {
+    this.#underWay -= 1
     this.#ports.metrics.count('mesh_server_writes_total', { code: result.ok ? 'ok' : result.failure.code })
     held.reply(result)
   }
@@ -124,7 +134,7 @@ export class Forwarding {
     this.#held.delete(held)
     const seconds = this.#ports.holdTimeoutMs / 1_000
     const why = this.#stopped ? 'this server is stopping' : `no server took it as leader within ${seconds} s`
-    const last = held.last === undefined ? 'no leader is known here' : held.last.message
+    const last = held.last?.message ?? this.#ports.explain?.() ?? 'no leader is known here'
     this.#answer(held, failed('no-leader', `the write was not made: ${why} (${last})`))
   }
 

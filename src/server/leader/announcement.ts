@@ -56,7 +56,9 @@ export class Announcement {
     write({ type: 'server.announce', server }, (result) => {
       this.#writing = false
       if (result.ok) return
-      log.debug('this server could not tell the cluster about itself, will be repeated', { ...result.failure })
+      log.debug('this server could not tell the cluster about itself, will be repeated', {
+        ...result.failure,
+      })
       this.#retry = clock.after(limits.memberRetryMs, () => {
         this.#retry = undefined
         this.#look()

@@ -3,11 +3,7 @@
  * are gone for good, raises the feature level when all support it. One change at a time, and never one that costs the
  * majority. Contact is what Raft itself hears; gossip decides nothing here.
  */
-import {
-  type AutopilotConfig,
-  autopilotDefaults,
-  leastVotersKept,
-} from '../../model/autopilot.ts'
+import { type AutopilotConfig, autopilotDefaults, leastVotersKept } from '../../model/autopilot.ts'
 import { type ClusterServer, votersOf } from '../../model/cluster.ts'
 import type { Command } from '../../model/command.ts'
 import { baseFeatureLevel, maxFeatureLevel } from '../../model/feature.ts'
@@ -156,7 +152,8 @@ export class Autopilot {
     write(command, (result) => {
       this.#writing = false
       if (result.ok) log.info('autopilot wrote', { command: command.type })
-      else log.warn('autopilot could not write, will be repeated', { command: command.type, ...result.failure })
+      else
+        log.warn('autopilot could not write, will be repeated', { command: command.type, ...result.failure })
     })
   }
 

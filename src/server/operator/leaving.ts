@@ -10,7 +10,8 @@ import type { OperatorClient } from '../../rpc/operator.ts'
 import type { ClusterOperations, Consensus } from '../consensus/contract.ts'
 
 export interface LeavingPorts {
-  readonly consensus: Pick<Consensus, 'status'> & Pick<ClusterOperations, 'configuration' | 'transferLeadership'>
+  readonly consensus: Pick<Consensus, 'status'> &
+    Pick<ClusterOperations, 'configuration' | 'transferLeadership'>
   readonly askLeader: OperatorClient['operate']
   readonly clock: Pick<Clock, 'after'>
   /** This server is in the cluster no more: end, after the answer was sent. */
@@ -39,7 +40,12 @@ export function leaveCluster(ports: LeavingPorts, reply: Reply<Record<never, nev
 function askToBeRemoved(ports: LeavingPorts, triesLeft: number, reply: Reply<Record<never, never>>): void {
   const { consensus, askLeader, clock, onLeft } = ports
   const { id } = consensus.status()
-  const request = { name: 'raft.remove-peer', args: { id, address: '' }, token: '', data: new Uint8Array(0) } as const
+  const request = {
+    name: 'raft.remove-peer',
+    args: { id, address: '' },
+    token: '',
+    data: new Uint8Array(0),
+  } as const
   askLeader<'raft.remove-peer'>(request, (result) => {
     if (isGone(result)) {
       reply(ok({}))

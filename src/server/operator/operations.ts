@@ -127,8 +127,7 @@ export class OperatorRoom implements OperatorApi {
     return {
       'raft.configuration': (_args, _caller, reply) => reply(plain(ok(raft.configuration()))),
       'raft.remove-peer': (args, _caller, reply) => raft.remove(args, (result) => reply(plain(result))),
-      'raft.transfer-leader': ({ id }, _caller, reply) =>
-        raft.transfer(id, (result) => reply(plain(result))),
+      'raft.transfer-leader': ({ id }, _caller, reply) => raft.transfer(id, (result) => reply(plain(result))),
       'raft.leave': (_args, _caller, reply) => leave((result) => reply(plain(result))),
       'cluster.status': (_args, _caller, reply) => reply(plain(ok(quorum.status()))),
     }

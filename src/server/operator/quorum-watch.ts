@@ -112,7 +112,7 @@ export class QuorumWatch {
     this.#ports.log.error('the cluster has no leader; reads may be stale and nothing can be written', {
       forSeconds: Math.round((nowMs - sinceMs) / 1_000),
       missing: servers.filter((server) => server.state === 'missing').map(named),
-      todo: this.#advice(servers, true),
+      advice: this.#advice(servers, true),
     })
   }
 
@@ -127,7 +127,10 @@ export class QuorumWatch {
       node: view.serverInfo(server.id)?.node ?? '',
       address: server.address,
       isVoter: server.suffrage === 'voter',
-      ...this.#standing(server, status, { silentMs: followers.get(server.id), reach: reaches.get(server.id) }),
+      ...this.#standing(server, status, {
+        silentMs: followers.get(server.id),
+        reach: reaches.get(server.id),
+      }),
     }))
   }
 

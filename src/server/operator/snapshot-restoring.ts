@@ -46,7 +46,10 @@ export class SnapshotRestoring {
 
   open(principal: Principal, clusterKey: Uint8Array): Result<{ readonly id: string }> {
     if (this.#open.size >= limits.snapshotTransfers)
-      return failed('overloaded', `${limits.snapshotTransfers} snapshots are being restored through this server`)
+      return failed(
+        'overloaded',
+        `${limits.snapshotTransfers} snapshots are being restored through this server`,
+      )
     const id = uuidFromBytes(this.#ports.random.bytes(16))
     const filter = this.#ports.filter(clusterKey)
     const open: Open = {
@@ -148,11 +151,7 @@ export class SnapshotRestoring {
     }
   }
 
-  #giveUp(
-    open: Open,
-    reason: Extract<Result<never>, { readonly ok: false }>,
-    reply: Reply<never>,
-  ): void {
+  #giveUp(open: Open, reason: Extract<Result<never>, { readonly ok: false }>, reply: Reply<never>): void {
     this.#close(open)
     this.#abort(open)
     reply(reason)

@@ -138,9 +138,14 @@ export class SessionHub {
     return sent
   }
 
-  /** Sends every agent elsewhere; no further stream is taken. */
-  stop(): void {
+  /** No further stream is taken: whoever comes is told to go elsewhere. */
+  refuseAgents(): void {
     this.#stopped = true
+  }
+
+  /** Sends every agent elsewhere at once, and takes no more. */
+  stop(): void {
+    this.refuseAgents()
     const { failure } = failed('no-server', 'this server is stopping')
     for (const session of [...this.#sessions]) session.sendAway(failure, this.#retryAfterMs())
   }

@@ -5,21 +5,11 @@
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { restoredRow } from './indexes.ts'
 import { settingsKey } from './keys.ts'
-import { type LinePosition, StateLines } from './state-lines.ts'
+import type { Staged } from './staged.ts'
+import { StateLines } from './state-lines.ts'
 import { loadRow } from './table-rows.ts'
 import { commitTables, editTables, emptyTables, type TableRow, type Tables } from './tables.ts'
 import type { View } from './view.ts'
-
-export interface Staged extends LinePosition {
-  readonly id: string
-  /** Pieces taken so far; they come without a gap. */
-  readonly pieces: number
-  /** The beginning of a line whose end is in the next piece. */
-  readonly carry: string
-  /** When the last piece was proposed: an attempt that stopped is forgotten some day. */
-  readonly atMs: number
-  readonly tables: Tables
-}
 
 export function beginStaging(id: string, atMs: number): Staged {
   return { id, pieces: 0, stage: 'header', rows: 0, carry: '', atMs, tables: emptyTables() }

@@ -3,7 +3,7 @@
  * Checks that order; where a row goes, the caller knows.
  */
 import type { ErrorCode } from '../../model/errors.ts'
-import type { Staged } from './staging.ts'
+import type { LinePosition, Staged } from './staged.ts'
 import type { TableRow } from './tables.ts'
 
 const format = 'mesh-agent-state'
@@ -17,11 +17,6 @@ export type StateRow =
   | TableRow
   | readonly ['staged', Omit<Staged, 'tables'>]
   | readonly ['staged-row', TableRow]
-
-export interface LinePosition {
-  readonly stage: 'header' | 'rows' | 'complete'
-  readonly rows: number
-}
 
 export interface LineFault {
   readonly code: Extract<ErrorCode, 'log-damaged' | 'format-too-new'>

@@ -3,7 +3,7 @@
  * Knows no commands (apply/) and no subscribers (events/). Reads are view.ts, writes transaction.ts.
  */
 import { assert } from '../../model/errors.ts'
-import type { Staged } from './staging.ts'
+import type { Staged } from './staged.ts'
 import { commitTables, emptyTables, type Tables } from './tables.ts'
 import { type Changes, nothingChanged, Transaction } from './transaction.ts'
 import { View } from './view.ts'

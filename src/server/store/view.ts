@@ -2,8 +2,9 @@
  * The state at one log index, for reading: rows, instances joined with their node and checks, and what readers wait
  * for. Immutable and cheap to take; nothing here is cached, so nothing can be out of date. Writing is transaction.ts.
  */
-import type { AutopilotConfig, ServerInfo } from '../../model/autopilot.ts'
+
 import type { CaRoot, Enrollment, Host, Operator, TrustPlane } from '../../model/authority.ts'
+import type { AutopilotConfig, ServerInfo } from '../../model/autopilot.ts'
 import type { Check, CheckStatus } from '../../model/check.ts'
 import type { ClusterSettings, ConfigEntry, ConfigEntryKind } from '../../model/config-entry.ts'
 import { assert } from '../../model/errors.ts'
@@ -14,7 +15,7 @@ import type { Service, ServiceEntry } from '../../model/service.ts'
 import { restoredRow, type Touched } from './indexes.ts'
 import { key1, key2, settingsKey } from './keys.ts'
 import type { Row } from './row.ts'
-import type { Staged } from './staging.ts'
+import type { Staged } from './staged.ts'
 import type { StateView } from './state.ts'
 import { intentionKey, type NameCount, type Placed, type Tables } from './tables.ts'
 import type { Listener } from './watch.ts'

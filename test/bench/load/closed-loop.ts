@@ -9,8 +9,11 @@ export interface LoadOptions {
   readonly connect: () => Promise<Connection>
   /** Bytes of the n-th call. */
   readonly message: (n: number) => Buffer
-  /** Called when measuring begins and ends; what it gives back is in the figures. */
+  /** Called when measuring begins and ends; how much it grew is in the figures. */
   readonly probe: () => number
+  /** Told when measuring begins and ends, for figures that take a while to get. */
+  readonly onBegin?: () => Promise<void>
+  readonly onEnd?: () => Promise<void>
 }
 
 export interface LoadFigures {
@@ -50,6 +53,7 @@ export async function closedLoop(options: LoadOptions): Promise<LoadFigures> {
   const lanes = Promise.all(connections.map(lane))
   // A lane that fails ends the whole load at once.
   await Promise.race([pause(options.warmUpMs), lanes])
+  await options.onBegin?.()
   isMeasuring = true
   const cpu = process.cpuUsage()
   const [begunMs, probedBefore] = [performance.now(), options.probe()]
@@ -57,6 +61,7 @@ export async function closedLoop(options: LoadOptions): Promise<LoadFigures> {
   isMeasuring = false
   const [elapsedMs, probed] = [performance.now() - begunMs, options.probe() - probedBefore]
   const { user, system } = process.cpuUsage(cpu)
+  await options.onEnd?.()
   isOver = true
   await lanes
   for (const connection of connections) connection.close()

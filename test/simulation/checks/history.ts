@@ -2,9 +2,9 @@
  * What clients asked and were answered, per key, and whether there is an order in which all of it is right
  * (test/linearizability). Time is a count of calls and returns, so that nothing is equal.
  *
- * A write of unknown outcome is looked up in the log in the end: one that is not there never happened, one that is there
- * took effect when it was first applied: nobody can have seen it before, and a read that begins later must see it.
- * Without that a run with many of them could not be judged.
+ * Writes are looked up in the log in the end. One that is not there never happened; one that is there took effect when
+ * it was first applied: nobody can have seen it before, and a read that begins later must see it. That is sharper than
+ * the time between call and answer, and a run with many writes that were never answered could not be judged without it.
  */
 import { decodeEnvelope } from '../../../src/wire/command.ts'
 import { check, type Operation } from '../../linearizability/checker.ts'
@@ -28,18 +28,20 @@ export interface Asked {
   unknown(): void
 }
 
-interface Open {
+interface Write {
   readonly key: string
   readonly client: number
   readonly input: RegisterInput
+  readonly calledAt: number
+  /** Undefined: no answer, or none yet when the run ended. */
+  answer: { readonly output: RegisterOutput; readonly returnedAt: number } | undefined
+  isRefused: boolean
 }
 
 export class History {
   readonly #truth: Truth
   readonly #byKey = new Map<string, Op[]>()
-  /** Writes without an answer. */
-  readonly #open = new Map<string, Open>()
-  readonly #refused = new Set<string>()
+  readonly #writes = new Map<string, Write>()
   #time = 0
   operations = 0
   unknown = 0
@@ -52,20 +54,25 @@ export class History {
   call(key: string, client: number, input: RegisterInput): Asked {
     const calledAt = this.#tick()
     const id = `op-${calledAt}`
-    // Also one that is still under way when the run ends has no known outcome.
-    if (input.kind !== 'read') this.#open.set(id, { key, client, input })
+    if (input.kind === 'read')
+      return {
+        id,
+        answered: (output) => this.#add(key, { client, input, output, calledAt, returnedAt: this.#tick() }),
+        refused: () => undefined,
+        unknown: () => undefined,
+      }
+    const write: Write = { key, client, input, calledAt, answer: undefined, isRefused: false }
+    this.#writes.set(id, write)
     return {
       id,
       answered: (output) => {
-        this.#open.delete(id)
-        this.#add(key, { client, input, output, calledAt, returnedAt: this.#tick() })
+        write.answer = { output, returnedAt: this.#tick() }
       },
       refused: () => {
-        this.#open.delete(id)
-        if (input.kind !== 'read') this.#refused.add(id)
+        write.isRefused = true
       },
       unknown: () => {
-        if (input.kind !== 'read') this.unknown += 1
+        this.unknown += 1
       },
     }
   }
@@ -79,30 +86,44 @@ export class History {
       const { client, input, output, calledAt, returnedAt } = stuckAt
       throw new Violation(
         'linearizability',
-        `${key}: no order of its ${operations.length} operations is right${isUndecided ? ', as far as was searched' : ''}; after ${ordered} of them client ${client} ` +
+        `${key}: no order of its ${operations.length} operations is right${isUndecided ? ', as far as was searched' : ''}; ` +
+          `after ${ordered} of them client ${client} ` +
           `asked ${JSON.stringify(input)} and was answered ${JSON.stringify(output)} (${calledAt}-${returnedAt})`,
       )
     }
   }
 
-  /** Goes through the log: nothing twice, nothing that was refused, and when the unknown took effect. */
+  /** Goes through the log: nothing twice, nothing that was refused, everything that was answered, and when. */
   #lookUp(): void {
     const seen = new Set<string>()
     for (const { index, entry, at } of this.#truth.entries()) {
       const envelope = decodeEnvelope(entry)
       const principal = envelope.ok ? envelope.value.principal : undefined
-      if (principal?.kind !== 'operator') continue
-      const id = principal.name
+      const id = principal?.kind === 'operator' ? principal.name : ''
+      const write = this.#writes.get(id)
+      if (write === undefined) continue
       hold(!seen.has(id), 'write-twice', () => `${id} is in the log twice, the second time at ${index}`)
       seen.add(id)
-      hold(!this.#refused.has(id), 'refused-write', () => `${id} was refused and is in the log at ${index}`)
-      const open = this.#open.get(id)
-      if (open === undefined) continue
-      const { key, client, input } = open
-      // Within one count of time in the order of the log.
-      const effectAt = at + index / 1e9
-      this.#add(key, { client, input, output: undefined, calledAt: effectAt, returnedAt: effectAt })
+      hold(!write.isRefused, 'refused-write', () => `${id} was refused and is in the log at ${index}`)
+      this.#takesEffect(write, index, at)
     }
+    for (const [id, { answer, key }] of this.#writes)
+      hold(
+        answer === undefined || seen.has(id),
+        'acknowledged-write',
+        () => `${id}, a write of ${key}, was answered and is not in the log`,
+      )
+  }
+
+  #takesEffect({ key, client, input, answer }: Write, index: number, at: number): void {
+    // Within one count of time in the order of the log.
+    const effectAt = at + index / 1e9
+    hold(
+      answer === undefined || answer.returnedAt > effectAt,
+      'acknowledged-write',
+      () => `a write of ${key} was answered before anybody had applied it, at ${index}`,
+    )
+    this.#add(key, { client, input, output: answer?.output, calledAt: effectAt, returnedAt: effectAt })
   }
 
   #add(key: string, operation: Op): void {

@@ -9,7 +9,12 @@ import type { Node } from '../../../src/model/node.ts'
 import type { Enforcement, Queries, QueryName, ReadMeta } from '../../../src/model/query.ts'
 import { meshNameOf, type RowIndexes, type Service, type ServiceEntry } from '../../../src/model/service.ts'
 import type { ReadRequest, Reply, WriteRequest } from '../../../src/rpc/contract.ts'
-import type { ClusterStatus, OperationAnswer, OperationName, OperationRequest } from '../../../src/rpc/operator.ts'
+import type {
+  ClusterStatus,
+  OperationAnswer,
+  OperationName,
+  OperationRequest,
+} from '../../../src/rpc/operator.ts'
 import { KvStore } from './kv-store.ts'
 
 type Row<T> = T & RowIndexes

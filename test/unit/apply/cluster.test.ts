@@ -224,6 +224,42 @@ test('a token may be bound to a node, and a node name belongs to its key', () =>
   expect(outcome(server, redeem('3', 'n1', 'key-1')), 're-enrolled with its own key').toBe('enrolled')
 })
 
+const serverToken = (letter: string, node = ''): Command => {
+  const made = token(letter, node)
+  if (made.type !== 'enrollment.create') throw new Error('unexpected')
+  return { ...made, enrollment: { ...made.enrollment, services: [], role: 'server' } }
+}
+const redeemServer = (letter: string, node: string, publicKey: string): Command => ({
+  type: 'enrollment.redeem-server',
+  tokenHash: letter.repeat(64),
+  node,
+  serverId: `id-of-${node}`,
+  publicKey,
+})
+
+test('a server’s token lets one server in, once, and no host; a host’s token lets no server in', () => {
+  const server = founded()
+  server.applied(serverToken('1'))
+  server.applied(token('2'))
+  expect(outcome(server, redeem('1', 's2', 'key-1'))).toBe('bad-token')
+  expect(outcome(server, redeemServer('2', 's2', 'key-1'))).toBe('bad-token')
+  expect(outcome(server, redeemServer('3', 's2', 'key-1'))).toBe('token-unknown')
+  expect(outcome(server, redeemServer('1', 's2', 'key-1'))).toBe('done')
+  expect(outcome(server, redeemServer('1', 's2', 'key-1')), 'the answer was lost').toBe('done')
+  expect(outcome(server, redeemServer('1', 's2', 'key-2'))).toBe('token-used')
+  expect(outcome(server, redeemServer('1', 's3', 'key-1'))).toBe('token-used')
+  expect(server.store.view().enrollment('1'.repeat(64))).toMatchObject({ usedBy: 's2', usedByKey: 'key-1' })
+  expect(server.store.view().host('s2'), 'it is no host by that').toBeUndefined()
+})
+
+test('a server’s token is bound to its node and its time as a host’s is', () => {
+  const server = founded()
+  server.applied(serverToken('1', 's2'))
+  expect(outcome(server, redeemServer('1', 's3', 'key-1'))).toBe('bad-token')
+  server.clock.run(60_000)
+  expect(outcome(server, redeemServer('1', 's2', 'key-1'))).toBe('token-expired')
+})
+
 test('a token that lives too long or not at all is refused', () => {
   const server = founded()
   const create = token('1')

@@ -71,6 +71,18 @@ export class FakeState implements StateView {
         usedBy: '',
       })
     else if (command.type === 'enrollment.redeem') return this.#redeem(command, atMs)
+    else if (command.type === 'enrollment.redeem-server') return this.#redeemServer(command)
+    return ok({ ok: true, index: this.index, value: { kind: 'done' } })
+  }
+
+  #redeemServer(command: Extract<Command, { type: 'enrollment.redeem-server' }>): Result<Written> {
+    const { tokenHash, node, publicKey } = command
+    const enrollment = this.enrollments.get(tokenHash)
+    if (enrollment === undefined) return failed('token-unknown', 'never issued')
+    const repeated = enrollment.usedBy === node && enrollment.usedByKey === publicKey
+    if (enrollment.usedBy !== '' && !repeated) return failed('token-used', 'used already')
+    if (enrollment.node !== '' && enrollment.node !== node) return failed('bad-token', 'for another node')
+    this.enrollments.set(tokenHash, { ...enrollment, usedBy: node, usedByKey: publicKey })
     return ok({ ok: true, index: this.index, value: { kind: 'done' } })
   }
 

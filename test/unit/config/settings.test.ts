@@ -1,6 +1,7 @@
 // Settings of agent and server: defaults, every key, how files are joined, rules between keys.
 import { expect, test } from 'vitest'
 import type { Machine } from '../../../src/config/settings.ts'
+import { autopilotDefaults } from '../../../src/model/autopilot.ts'
 import { limits } from '../../../src/model/limits.ts'
 import { errorsOf, linesOf, load, settingsOf } from './load.ts'
 import { machine } from './machine.ts'
@@ -32,6 +33,7 @@ test('without files every setting has its default', () => {
       leafTtlMs: 72 * 3_600_000,
       hostCertificateTtlMs: 720 * 3_600_000,
       rpcHoldTimeoutMs: 7_000,
+      autopilot: autopilotDefaults,
       bootstrapEntries: [],
     },
     definitions: { services: [], checks: [] },
@@ -263,4 +265,22 @@ test('keys like __proto__ are refused, keys like constructor are the user’s', 
   ])
   expect(errorsOf('node_meta { "__proto__" = "x" }')).toEqual(['a.hcl:1:13 `__proto__` is not a usable key'])
   expect(errorsOf('constructor = 1\ntoString = 2\nhasOwnProperty { }')).toHaveLength(3)
+})
+
+test('the autopilot block says with which rules a cluster begins', () => {
+  const hcl = `server = true
+    autopilot {
+      cleanup_dead_servers = false
+      min_quorum = 3
+      server_stabilization_time = "2s"
+      dead_server_last_contact = "1h"
+    }`
+  expect(settingsOf({ 'a.hcl': hcl }).autopilot).toEqual({
+    ...autopilotDefaults,
+    cleanupDeadServers: false,
+    minQuorum: 3,
+    serverStabilizationTimeMs: 2_000,
+    deadServerLastContactMs: 3_600_000,
+  })
+  expect(linesOf({ 'a.hcl': 'autopilot { min_quorum = -1 redundancy_zone_tag = "x" }' })).toHaveLength(2)
 })

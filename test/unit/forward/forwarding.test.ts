@@ -1,6 +1,7 @@
 // Writes at any server reach the leader once, whoever leads and whoever is lost meanwhile.
 import { expect, test } from 'vitest'
 import { limits } from '../../../src/model/limits.ts'
+import { aService, register } from '../store/rows.ts'
 import {
   Answer,
   ForwardingServers,
@@ -8,6 +9,7 @@ import {
   holdTimeoutMs,
   names,
   nobody,
+  operator,
   word,
 } from './forwarding-servers.ts'
 
@@ -150,10 +152,14 @@ test('what arrives from another server is proposed here or refused, never sent o
   const driver = world.servers.driver(third)
   const mistaken = { ...status(), leader: world.servers.machine(follower).id }
   driver.status = () => mistaken
-  const answer = new Answer()
-  forwarding?.write({ kind: 'operator', name: 'alice' }, word('astray'), (result) => answer.take(result))
-  expect(world.until(() => answer.times > 0)).toBe(true)
-  expect(answer.result).toMatchObject({ ok: false, failure: { code: 'no-leader' } })
+  const host = { kind: 'host', node: 'astray', nodeId: 'id', services: ['*'] } as const
+  // Whether a host is enrolled is not for a server to say that may be behind.
+  for (const principal of [operator, host]) {
+    const answer = new Answer()
+    forwarding?.write(principal, word('astray'), (result) => answer.take(result))
+    expect(world.until(() => answer.times > 0)).toBe(true)
+    expect(answer.result).toMatchObject({ ok: false, failure: { code: 'no-leader' } })
+  }
   expect(world.opened).toEqual([`${third}>${follower}`])
 })
 
@@ -174,6 +180,10 @@ test('what a host may do is judged by what the leader knows of it', () => {
   world.hosts.set('n1', aHost({ nodeId: 'another' }))
   expect(outcome()).toBe('not-enrolled')
   expect(world.words(world.leader())).toEqual(['n1'])
+  world.hosts.set('n1', aHost({ services: ['web'] }))
+  const answer = world.write(follower, register('n1', [aService('db')]), host)
+  world.until(() => answer.times > 0)
+  expect(answer.code).toBe('service-not-allowed')
 })
 
 test('what can be refused where it arrives costs the leader nothing', () => {

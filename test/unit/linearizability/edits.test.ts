@@ -18,10 +18,22 @@ function record(seed: number): readonly KeyOperation[] {
     const value = `v${at}`
     const one = random.fraction()
     if (one < 0.4)
-      operations.push({ client, input: { kind: 'read' }, output: { kind: 'value', value: held }, calledAt, returnedAt })
+      operations.push({
+        client,
+        input: { kind: 'read' },
+        output: { kind: 'value', value: held },
+        calledAt,
+        returnedAt,
+      })
     else if (one < 0.6) {
       held = value
-      operations.push({ client, input: { kind: 'write', value }, output: { kind: 'done' }, calledAt, returnedAt })
+      operations.push({
+        client,
+        input: { kind: 'write', value },
+        output: { kind: 'done' },
+        calledAt,
+        returnedAt,
+      })
     } else if (one < 0.7) {
       if (random.fraction() < 0.5) held = value
       const unknown = { output: undefined, returnedAt: Number.POSITIVE_INFINITY }
@@ -37,12 +49,15 @@ function record(seed: number): readonly KeyOperation[] {
   return operations
 }
 
-test.each(editKinds)('20 histories with one answer made %s are rejected, and accepted as they were', (kind: EditKind) => {
-  for (let seed = 1; seed <= 20; seed++) {
-    const history = record(seed)
-    expect(checkKey(history).linearizable).toBe(true)
-    const edited = edit(history, kind, seed * 7)
-    expect(edited, 'the history has a place for it').toBeDefined()
-    expect(checkKey(edited ?? []).linearizable, `seed ${seed}`).toBe(false)
-  }
-})
+test.each(editKinds)(
+  '20 histories with one answer made %s are rejected, and accepted as they were',
+  (kind: EditKind) => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const history = record(seed)
+      expect(checkKey(history).linearizable).toBe(true)
+      const edited = edit(history, kind, seed * 7)
+      expect(edited, 'the history has a place for it').toBeDefined()
+      expect(checkKey(edited ?? []).linearizable, `seed ${seed}`).toBe(false)
+    }
+  },
+)

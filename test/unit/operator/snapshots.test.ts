@@ -1,7 +1,7 @@
 // Saving and restoring the state: what a file holds, what a restore does to readers, and which files are refused.
 import { expect, test } from 'vitest'
-import type { CaRoot } from '../../../src/model/authority.ts'
 import type { Principal } from '../../../src/model/access.ts'
+import type { CaRoot } from '../../../src/model/authority.ts'
 import type { Command } from '../../../src/model/command.ts'
 import { failed, type Result } from '../../../src/model/errors.ts'
 import { logIndex } from '../../../src/model/ids.ts'
@@ -25,7 +25,10 @@ const ownKey = new Uint8Array(32).fill(7)
 
 const sealed = (key: Uint8Array): CaRoot => {
   const root = aRoot('service')
-  return { ...root, sealedKey: sealKey(generateKey(), root.id, key, { bytes: (n) => new Uint8Array(n), fraction: () => 0 }) }
+  return {
+    ...root,
+    sealedKey: sealKey(generateKey(), root.id, key, { bytes: (n) => new Uint8Array(n), fraction: () => 0 }),
+  }
 }
 
 function founded(options: { readonly key?: Uint8Array; readonly id?: string } = {}): TestServer {
@@ -65,7 +68,12 @@ interface Restore {
 function restore(
   server: TestServer,
   bytes: Uint8Array,
-  options: { readonly step?: number; readonly servers?: number; readonly key?: Uint8Array; readonly between?: () => void } = {},
+  options: {
+    readonly step?: number
+    readonly servers?: number
+    readonly key?: Uint8Array
+    readonly between?: () => void
+  } = {},
 ): Restore {
   const { clock, random } = server
   const commands: Command[] = []

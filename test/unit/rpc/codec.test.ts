@@ -8,6 +8,7 @@ import {
   leafCertificateCodec,
   readAnswerCodec,
   readRequestCodec,
+  serverAdmissionCodec,
   signLeafRequestCodec,
   writeAnswerCodec,
   writeRequestCodec,
@@ -232,6 +233,15 @@ test('answers come back as they were given', () => {
     services: ['web', 'api-*'],
   }
   expect(value(hostCertificateCodec.decode(hostCertificateCodec.encode(host)))).toEqual(host)
+  const admission = {
+    certificatePem: 'pem',
+    clusterKey: Buffer.alloc(32, 9),
+    clusterId: 'c',
+    datacenter: 'dc1',
+    hostRoots: host.hostRoots,
+    serviceRoots: host.serviceRoots,
+  }
+  expect(value(serverAdmissionCodec.decode(serverAdmissionCodec.encode(admission)))).toEqual(admission)
   const leaf = { certificatePem: 'pem', serialNumber: 'a:b', notBeforeMs: 1, notAfterMs: 4_000_000_000_000 }
   expect(value(leafCertificateCodec.decode(leafCertificateCodec.encode(leaf)))).toEqual(leaf)
   for (const applied of [

@@ -74,6 +74,20 @@ test('a server that is lost takes its acknowledgements along, and they come back
   expect(count(a, 3)).toMatchObject({ enforced: 1, total: 1 })
 })
 
+test('an agent that left while its server was not heard is gone when that is heard again', () => {
+  const world = founded()
+  const { a, c } = world
+  const leaves = c.connect('leaves')
+  c.connect('stays')
+  world.run(100)
+  for (const pair of c.pairs) pair.cut()
+  leaves.pair.cut()
+  world.run(100)
+  expect([a.hub.isPresent('leaves'), a.hub.isPresent('stays')], 'it may be on its way').toEqual([true, true])
+  world.run(limits.presencePauseMaxMs)
+  expect([a.hub.isPresent('leaves'), a.hub.isPresent('stays')]).toEqual([false, true])
+})
+
 test('a server that falls silent counts as lost', () => {
   const world = founded()
   const { a, c } = world
