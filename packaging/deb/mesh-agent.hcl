@@ -12,6 +12,10 @@
 
 // server = true
 
+# A further server names those that there are in `servers`, below, and waits for its own token:
+#   mesh token create -server -node NAME      on a server
+#   mesh enroll -server                       here
+
 # --- every host -------------------------------------------------------------------------------------------------------
 # The servers' addresses, and how this host gets in: make a token on a server with
 #   mesh token create -node NAME -service SERVICE

@@ -94,10 +94,15 @@ export type Command =
   /** A server says about itself what the others have to know; proposed by that server. */
   | { readonly type: 'server.announce'; readonly server: ServerInfo }
   | { readonly type: 'autopilot.set'; readonly config: AutopilotConfig; readonly casIndex?: number }
-  /** Every server works out the hash of its state at this entry; changes nothing. */
-  | { readonly type: 'verify.mark' }
-  /** What the leader found for the mark at `index`; every server compares. */
-  | { readonly type: 'verify.result'; readonly index: number; readonly hash: string }
+  /** Every server works out a hash of its state at this entry, and of its log from `logFrom` on; changes nothing. */
+  | { readonly type: 'verify.mark'; readonly logFrom: number }
+  /** What the leader found for the mark at `index`; every server compares. `logHash` '': its log does not reach back. */
+  | {
+      readonly type: 'verify.result'
+      readonly index: number
+      readonly hash: string
+      readonly logHash: string
+    }
   /** Forgets the tombstones of deletions up to this log index; proposed by the leader when they are old. */
   | { readonly type: 'kv.reap'; readonly upToIndex: number }
   | {

@@ -91,7 +91,7 @@ export const limits = {
   appendsInFlight: 256,
   appendBytesInFlight: 16 * 1024 * 1024,
   /** Entries handed to the state machine in one turn of the event loop. */
-  applyBatchBytes: 1024 * 1024,
+  applyBatchBytes: 256 * 1024,
   applyBatchEntries: 256,
   /** Newest log entries kept in memory for followers; older ones are read from disk. */
   recentLogBytes: 32 * 1024 * 1024,
@@ -104,6 +104,8 @@ export const limits = {
   /** How long the leader may take over the connection and over one write; a call of an agent takes at most 30 s. */
   forwardOpenMs: 2_000,
   forwardTimeoutMs: 15_000,
+  /** How long a server that leads no more is waited for: it gives up what it cannot commit after 2 s. */
+  forwardRetiredMs: 3_000,
   /** How long the answer to a write waits for the server that was asked to apply it too. */
   appliedWaitMs: 1_000,
   /** Linearizable reads that wait for their proof of leadership. */
@@ -112,7 +114,7 @@ export const limits = {
   snapshotChunkBytes: 256 * 1024,
   snapshotChunksInFlight: 4,
   /** Pieces read from or written to the state machine in one turn of the event loop. */
-  snapshotPiecesPerTurn: 4,
+  snapshotPiecesPerTurn: 1,
   /** A whole snapshot file, and one piece of the state machine's inside it. */
   snapshotFileBytes: 16 * 1024 * 1024 * 1024,
   snapshotPieceBytes: 16 * 1024 * 1024,
@@ -121,7 +123,7 @@ export const limits = {
   snapshotTransfers: 4,
   snapshotTransferIdleMs: 60_000,
   /** State text in one command of a restore; it is escaped once more there. */
-  restorePieceChars: 128 * 1024,
+  restorePieceChars: 48 * 1024,
   /** A restore whose pieces stopped coming is forgotten by the leader. */
   restoreIdleMs: 600_000,
   /** What makes a server take a snapshot, and the log that it keeps behind it for slow followers. */
@@ -133,6 +135,13 @@ export const limits = {
   /** The same with the frame around it. */
   raftFrameBytes: 16 * 1024 * 1024 + 64,
   serversPerCluster: 16,
+  /** How often the leader has states and logs compared, and how much of the log at most. */
+  verifyEveryMs: 3_600_000,
+  verifyLogEntries: 1_000_000,
+  /** Text hashed, and log read, in one turn of the event loop, and the rest in between. */
+  verifyStepChars: 32 * 1024,
+  verifyStepBytes: 128 * 1024,
+  verifyRestMs: 5,
   /** How often the leader looks after the other servers. */
   autopilotEveryMs: 1_000,
   /** Messages to another server that wait for its connection, by channel; what the network takes of them at once. */
@@ -154,7 +163,7 @@ export const limits = {
   /** Recounts of enforcement for one waiting reader come no faster. */
   enforcementPauseMs: 20,
   /** One piece of a state snapshot. */
-  snapshotPieceChars: 192 * 1024,
+  snapshotPieceChars: 64 * 1024,
   /** Watches kept on one tree node before watchers are moved to its parent. */
   watchesPerNode: 8_192,
 
@@ -302,6 +311,10 @@ export const limits = {
   rpcMessageChars: 2_048,
   /** Calls open at once on one connection; blocking reads of an agent are the most of them. */
   rpcCallsPerConnection: 4_096,
+  /** Request of a call that shares a stream with others; a larger one goes by itself, so that it does not hold them up. */
+  rpcSharedCallBytes: 64 * 1024,
+  /** Answers that one client does not take, before its stream ends. */
+  rpcSharedAnswersQueuedBytes: 32 * 1024 * 1024,
   /** Connections that one server holds: its agents, twice while they change over, and operators. */
   rpcConnections: 12_000,
   /** Connections of callers that have not proved to belong to the cluster, calls open on each, and bytes of one request. */

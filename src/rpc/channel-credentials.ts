@@ -28,17 +28,23 @@ export type ClientIdentity =
       readonly judge: (chain: readonly Uint8Array[]) => Failure | undefined
     }
 
+export interface HandshakeEvents {
+  /** TCP is connected: somebody is there. */
+  readonly onReached: () => void
+  /** Why the server was not accepted: gRPC itself passes on only that there is no connection. */
+  readonly onRefused: (failure: Failure) => void
+}
+
 export class MeshChannelCredentials extends ChannelCredentials {
   readonly #identity: ClientIdentity
   readonly #clock: Clock
-  readonly #refused: (failure: Failure) => void
+  readonly #events: HandshakeEvents
 
-  /** `refused` is told why a server was not accepted: gRPC itself passes on only that there is no connection. */
-  constructor(identity: ClientIdentity, clock: Clock, refused: (failure: Failure) => void) {
+  constructor(identity: ClientIdentity, clock: Clock, events: HandshakeEvents) {
     super()
     this.#identity = identity
     this.#clock = clock
-    this.#refused = refused
+    this.#events = events
   }
 
   override _isSecure(): boolean {
@@ -52,10 +58,11 @@ export class MeshChannelCredentials extends ChannelCredentials {
   override _createSecureConnector(): experimental.SecureConnector {
     return {
       connect: async (socket: Socket) => {
+        this.#events.onReached()
         try {
           return { socket: await handshake(socket, this.#identity, this.#clock), secure: true }
         } catch (error) {
-          this.#refused(failureOf(error))
+          this.#events.onRefused(failureOf(error))
           throw error
         }
       },

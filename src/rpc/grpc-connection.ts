@@ -15,6 +15,8 @@ import {
 import type { Failure, Result } from '../model/errors.ts'
 import { limits } from '../model/limits.ts'
 import type { Clock } from '../platform/ports.ts'
+import { callFrameCodec, callsPath } from './call-frame.ts'
+import { CallStream } from './call-stream.ts'
 import { type ClientIdentity, MeshChannelCredentials } from './channel-credentials.ts'
 import type { AgentFrame, FrameStream, ServerFrame } from './contract.ts'
 import { decodeServerFrame, encodeAgentFrame } from './frame-codec.ts'
@@ -41,7 +43,7 @@ export interface ConnectionTarget {
 
 export interface ConnectionTuning {
   readonly sendBytes: number
-  /** TCP and TLS together. */
+  /** Until TCP is connected; the handshakes behind it have their own time, because the other side may be busy. */
   readonly connectTimeoutMs: number
   /** Silence before a ping, and before its answer is given up. */
   readonly keepaliveMs: number
@@ -73,9 +75,11 @@ export class GrpcConnection {
   readonly #tuning: ConnectionTuning
   /** Calls and streams that have not ended. */
   readonly #active = new Set<{ cancel(): void }>()
+  readonly #calls: CallStream | undefined
   #retired = false
   #state: 'connecting' | 'ready' | 'over' = 'connecting'
   #refusal: Failure | undefined
+  #isReached: boolean = false
 
   constructor(target: ConnectionTarget, events: ConnectionEvents) {
     this.address = target.address
@@ -84,8 +88,13 @@ export class GrpcConnection {
     this.#tuning = target.tuning ?? agentTuning
     const credentials = target.address.startsWith('unix:')
       ? ChannelCredentials.createInsecure()
-      : new MeshChannelCredentials(target.identity, target.clock, (failure) => {
-          this.#refusal = failure
+      : new MeshChannelCredentials(target.identity, target.clock, {
+          onReached: () => {
+            this.#isReached = true
+          },
+          onRefused: (failure) => {
+            this.#refusal = failure
+          },
         })
     this.#client = new Client(target.address, credentials, {
       ...options,
@@ -93,6 +102,8 @@ export class GrpcConnection {
       'grpc.keepalive_time_ms': this.#tuning.keepaliveMs,
       'grpc.keepalive_timeout_ms': this.#tuning.keepaliveMs,
     })
+    // Who is not enrolled yet makes one call and goes.
+    if (target.identity.kind === 'host') this.#calls = this.#callStream()
     this.#watchConnecting(this.#clock.wallMs() + this.#tuning.connectTimeoutMs)
   }
 
@@ -106,22 +117,26 @@ export class GrpcConnection {
     timeoutMs: number,
     done: (result: Result<Answer> | undefined) => void,
   ): { cancel(): void } {
+    const shared = this.#calls?.tryCall(method, request, timeoutMs, done)
+    if (shared !== undefined) return shared
     const callOptions: CallOptions = { deadline: this.#clock.wallMs() + timeoutMs }
-    const call = this.#client.makeUnaryRequest<Request, Result<Answer>>(
-      method.path,
-      (value) => method.request.encode(value),
-      (bytes) => method.answer.decode(bytes),
-      request,
-      new Metadata(),
-      callOptions,
-      (error, answer) => {
-        this.#release(call)
-        if (error === null) done(answer)
-        else {
-          const failure = failureOfStatus(error)
-          done(failure === undefined ? undefined : { ok: false, failure })
-        }
-      },
+    const call = withoutTraces(() =>
+      this.#client.makeUnaryRequest<Request, Result<Answer>>(
+        method.path,
+        (value) => method.request.encode(value),
+        (bytes) => method.answer.decode(bytes),
+        request,
+        new Metadata(),
+        callOptions,
+        (error, answer) => {
+          this.#release(call)
+          if (error === null) done(answer)
+          else {
+            const failure = failureOfStatus(error)
+            done(failure === undefined ? undefined : { ok: false, failure })
+          }
+        },
+      ),
     )
     this.#active.add(call)
     return { cancel: () => call.cancel() }
@@ -133,6 +148,23 @@ export class GrpcConnection {
 
   /** A bidirectional stream of the method at `path`. */
   stream<Out, In>(path: string, codec: FrameCodec<Out, In>): FrameStream<Out, In> {
+    return this.#stream(path, codec, this.#active)
+  }
+
+  #callStream(): CallStream {
+    return new CallStream({
+      // Always open, so it must not keep a connection that is retired.
+      open: () => this.#stream(callsPath, callFrameCodec.client, new Set()),
+      clock: this.#clock,
+      onIdle: () => this.#closeIfRetired(),
+    })
+  }
+
+  #stream<Out, In>(
+    path: string,
+    codec: FrameCodec<Out, In>,
+    active: Set<{ cancel(): void }>,
+  ): FrameStream<Out, In> {
     const call: ClientDuplexStream<Buffer, Buffer> = this.#client.makeBidiStreamRequest(
       path,
       passBytes,
@@ -140,9 +172,10 @@ export class GrpcConnection {
     )
     const end = { drop: () => call.cancel(), thrown: rethrow, clock: this.#clock }
     const stream = new GrpcFrameStream<Out, In>(call, codec, end)
-    this.#active.add(call)
+    active.add(call)
     call.on('status', (ended) => {
-      this.#release(call)
+      active.delete(call)
+      this.#closeIfRetired()
       const lost = { code: 'no-server', message: 'the connection to the server was lost' } as const
       stream.close(ended.code === status.OK ? undefined : (failureOfStatus(ended) ?? lost))
     })
@@ -152,19 +185,24 @@ export class GrpcConnection {
   /** No more calls will come: closes when those that are open have ended. */
   retire(): void {
     this.#retired = true
-    if (this.#active.size === 0) this.close()
+    this.#closeIfRetired()
   }
 
   /** Ends everything at once; open calls end as lost. No event comes after. */
   close(): void {
     this.#state = 'over'
+    this.#calls?.close()
     for (const call of this.#active) call.cancel()
     this.#client.close()
   }
 
   #release(call: { cancel(): void }): void {
     this.#active.delete(call)
-    if (this.#active.size === 0 && this.#retired) this.close()
+    this.#closeIfRetired()
+  }
+
+  #closeIfRetired(): void {
+    if (this.#retired && this.#active.size === 0 && this.#calls?.isIdle !== false) this.close()
   }
 
   #watchConnecting(deadlineMs: number): void {
@@ -180,8 +218,17 @@ export class GrpcConnection {
     else
       channel.watchConnectivityState(state, deadlineMs, (timeout) => {
         if (timeout === undefined) this.#watchConnecting(deadlineMs)
-        else if (this.#state === 'connecting') this.#refuse('no answer in time')
+        else this.#late()
       })
+  }
+
+  #late(): void {
+    if (this.#state !== 'connecting') return
+    if (!this.#isReached) this.#refuse('no answer in time')
+    else {
+      this.#isReached = false
+      this.#watchConnecting(this.#clock.wallMs() + limits.handshakeTimeoutMs)
+    }
   }
 
   #refuse(what: string): void {
@@ -207,4 +254,15 @@ function rethrow(error: unknown): Failure {
     throw error
   })
   return { code: 'internal', message: 'the caller failed; its log tells more' }
+}
+
+/** The library notes for every call where it came from, which costs as much as the call's encoding; a `Failure` has no trace. */
+function withoutTraces<Value>(run: () => Value): Value {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return run()
+  } finally {
+    Error.stackTraceLimit = limit
+  }
 }

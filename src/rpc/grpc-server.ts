@@ -16,6 +16,8 @@ import { limits } from '../model/limits.ts'
 import type { ReadAnswer } from '../model/query.ts'
 import type { Clock, Log, Metrics } from '../platform/ports.ts'
 import type { AnyReadRequest } from './call-codec.ts'
+import { serveCalls } from './call-desk.ts'
+import { callFrameCodec, callsPath } from './call-frame.ts'
 import type { AgentFrame, FrameStream, Peer, Reply, ServerApi, ServerFrame } from './contract.ts'
 import { decodeAgentFrame, encodeServerFrame } from './frame-codec.ts'
 import { streamOfCall, widenWindow } from './grpc-peer.ts'
@@ -128,6 +130,10 @@ export function createGrpcService(options: ServiceOptions): GrpcService {
   )
   addOperator(server, options)
   addControl(server, options)
+  if (audience !== 'strangers')
+    addStream(server, options, { path: callsPath, codec: callFrameCodec.server }, (peer, stream) =>
+      serveCalls(options, peer, stream),
+    )
   if (audience === 'servers') addRaft(server, options)
   if (audience === 'servers') addPeers(server, options)
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())

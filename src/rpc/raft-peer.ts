@@ -168,6 +168,7 @@ export class RaftPeer implements PeerPlace {
     this.#isConnected = true
     this.#sinceMs = this.#options.clock.monotonicMs()
     this.#reason = ''
+    this.#options.metrics.gauge('mesh_raft_peer_connected', 1, { server: this.id })
     this.#options.log.info('connected to a server of the cluster', { server: this.id, address: this.address })
   }
 
@@ -178,6 +179,7 @@ export class RaftPeer implements PeerPlace {
     if (this.#isConnected) this.#sinceMs = this.#options.clock.monotonicMs()
     this.#isConnected = false
     this.#reason = message
+    this.#options.metrics.gauge('mesh_raft_peer_connected', 0, { server: this.id })
     // An attempt every two seconds for as long as a server is away would only fill the log.
     if (isNews)
       this.#options.log.warn('no connection to a server of the cluster', {

@@ -40,7 +40,7 @@ export async function begin(options: BeginningOptions, log: OpenLog): Promise<Re
     ? { kind: 'wait' }
     : beginningOf(settings, interfaceAddresses(), text !== undefined && isServerToken(text))
   if (beginning.kind === 'refuse') return { ok: false, failure: beginning.failure }
-  const course = beginning.kind === 'found' ? await meetFounders(options, beginning.others) : 'wait'
+  const course = beginning.kind === 'found' ? await meetFounders(explaining(options), beginning.others) : 'wait'
   if (course === 'found') {
     const founded = await found(options, log)
     return founded.ok ? ok(true) : founded
@@ -50,6 +50,15 @@ export async function begin(options: BeginningOptions, log: OpenLog): Promise<Re
   const admitted = await awaitAdmission(options)
   await leave()
   return admitted === undefined ? ok(false) : show(options, admitted)
+}
+
+/** Whoever asks this server gets the same words as whoever asks systemd. */
+function explaining(options: BeginningOptions): BeginningOptions {
+  const status = (message: string): void => {
+    options.door.deferred.explain({ code: 'no-leader', message })
+    options.status(message)
+  }
+  return { ...options, status }
 }
 
 /** The other servers know this one by its key, whatever the dates in the certificate say. */

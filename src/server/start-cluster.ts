@@ -6,8 +6,8 @@ import type { Settings } from '../config/settings.ts'
 import type { Failure, Result } from '../model/errors.ts'
 import { ok } from '../model/errors.ts'
 import { maxFeatureLevel } from '../model/feature.ts'
-import { limits } from '../model/limits.ts'
 import { nodeId as asNodeId } from '../model/ids.ts'
+import { limits } from '../model/limits.ts'
 import { createDisk } from '../platform/disk.ts'
 import type { Clock, Log, Metrics, Random, StateFiles } from '../platform/ports.ts'
 import { GrpcRaftTransport } from '../rpc/raft-transport.ts'
@@ -42,6 +42,7 @@ export interface ClusterOptions {
 /** The log is open and consensus runs; the state may not hold a cluster yet. */
 export interface OpenLog {
   readonly store: Store
+  readonly machine: Machine
   readonly publisher: Publisher
   readonly consensus: Driver
   readonly admission: Admission
@@ -62,6 +63,7 @@ export async function openLog(
 ): Promise<Result<OpenLog>> {
   const { clock, random, log, metrics } = options
   const store = new Store()
+  const machine = new Machine(store)
   // Before anything else that listens: events have to be marked before sessions hear of a commit.
   const publisher = new Publisher(store)
   const { transport, peerServers, serve } = openTransport(options, store)
@@ -75,7 +77,7 @@ export async function openLog(
         log,
         metrics,
         transport,
-        stateMachine: new Machine(store),
+        stateMachine: machine,
         reserveBytes: limits.diskReserveBytes,
         onFatal,
       },
@@ -92,7 +94,7 @@ export async function openLog(
     metrics,
     featureLevel: () => store.view().featureLevel,
   })
-  return ok({ store, publisher, consensus, admission, transport, peerServers })
+  return ok({ store, machine, publisher, consensus, admission, transport, peerServers })
 }
 
 function openTransport(

@@ -7,6 +7,7 @@ import type { Principal } from '../model/access.ts'
 import type { Command } from '../model/command.ts'
 import { failed, type Result } from '../model/errors.ts'
 import { maxFeatureLevel } from '../model/feature.ts'
+import { limits } from '../model/limits.ts'
 import type { Clock, Log, Metrics, Random } from '../platform/ports.ts'
 import type { Reply } from '../rpc/contract.ts'
 import { methods } from '../rpc/methods.ts'
@@ -23,6 +24,7 @@ import type { Written } from './admission/admission.ts'
 import { timing } from './consensus/timing.ts'
 import { Announcement } from './leader/announcement.ts'
 import { Autopilot } from './leader/autopilot.ts'
+import { Verifier } from './leader/verifier.ts'
 import { leaveCluster } from './operator/leaving.ts'
 import { OperatorRoom } from './operator/operations.ts'
 import { QuorumWatch } from './operator/quorum-watch.ts'
@@ -78,6 +80,17 @@ export function openOperators(options: OperatorOptions): Operators {
     log,
     server: { id: consensus.status().id, node: server, version, maxFeatureLevel },
   })
+  const verifier = new Verifier({
+    store,
+    machine: cluster.machine,
+    consensus,
+    write: asServer,
+    clock,
+    log,
+    metrics,
+    everyMs: limits.verifyEveryMs,
+  })
+  options.quorum.diverges(() => verifier.divergedAt)
   const filter = (givenKey: Uint8Array): RestoreFilter => {
     const clusterId = store.view().settings()?.clusterId ?? ''
     const servers = consensus.configuration().servers.length
@@ -96,7 +109,13 @@ export function openOperators(options: OperatorOptions): Operators {
     askLeader,
     leave: (reply) => leaveCluster({ consensus, askLeader, clock, onLeft: options.onLeft }, reply),
   })
-  return { api, stop: () => announcement.stop() }
+  return {
+    api,
+    stop: () => {
+      announcement.stop()
+      verifier.stop()
+    },
+  }
 }
 
 /** Watches whether there is a leader, from the moment that the log is open. */
@@ -113,7 +132,6 @@ export function watchQuorum(
     metrics,
     silenceMs: timing().electionTimeoutMs,
     isDiskFull: () => consensus.isDiskFull,
-    divergedAt: () => 0,
   })
   consensus.explainBy(() => quorum.sentence())
   return quorum

@@ -30,7 +30,7 @@ import { Reader } from './queries/reader.ts'
 import { SessionHub } from './sessions/hub.ts'
 import type { Cluster } from './start-cluster.ts'
 import { openOperators } from './start-operator.ts'
-import { openRequests } from './start-requests.ts'
+import { openRequests, type Requests } from './start-requests.ts'
 
 export interface RoomOptions {
   readonly settings: Settings
@@ -122,17 +122,21 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
     stop: (done) => {
       certificate.value.stop()
       operators.stop()
-      requests.leave(() =>
-        consensus.stop(() =>
-          // What was answered last is still on its way to those who asked.
-          clock.after(limits.lastAnswersMs, () => {
-            requests.stop()
-            done()
-          }),
-        ),
-      )
+      leave(options, requests, done)
     },
   })
+}
+
+/** Agents go first, then leadership; what was answered last is still on its way to those who asked. */
+function leave({ cluster, clock }: RoomOptions, requests: Requests, done: () => void): void {
+  requests.leave(() =>
+    cluster.consensus.stop(() =>
+      clock.after(limits.lastAnswersMs, () => {
+        requests.stop()
+        done()
+      }),
+    ),
+  )
 }
 
 /** What the leader does by itself, and what each server says about itself. */
@@ -169,6 +173,11 @@ function openServers(
     clock,
     log,
     passOn: (leader, request, done) => transport.call(leader, methods.enrollServer, request, done),
+    serverNamed: (node) => {
+      if (node === settings.nodeName) return consensus.status().id
+      const reached = transport.reports().filter(({ isConnected }) => isConnected)
+      return reached.find(({ id }) => store.view().serverInfo(id)?.node === node)?.id
+    },
     isServer: (peer) => peerServers.idOf(peer) !== undefined,
   })
 }

@@ -1,6 +1,6 @@
 // Answers that a correct store cannot have given, made from ones that it gave: proof that the checker sees them. Each kind is
 // wrong by the order of calls and returns alone, so whether it is wrong is not asked of the checker.
-import type { KeyOperation } from './history.ts'
+import type { KeyOperation } from './register.ts'
 
 export type EditKind = 'stale' | 'early' | 'vanished' | 'denied'
 
@@ -18,7 +18,9 @@ export function edit(
   })
   const place = places[pick % Math.max(1, places.length)]
   if (place === undefined) return undefined
-  return operations.map((operation, at) => (at === place.at ? { ...operation, output: place.output } : operation))
+  return operations.map((operation, at) =>
+    at === place.at ? { ...operation, output: place.output } : operation,
+  )
 }
 
 type Editor = (operation: KeyOperation, all: readonly KeyOperation[]) => KeyOperation['output']

@@ -53,7 +53,10 @@ class EtcdClient implements StoreClient {
     const reply = await this.post('range', { key: base64(key) }, timeoutMs)
     if (reply?.status !== 200) return { kind: 'unknown' }
     const [found] = (JSON.parse(reply.text) as RangeReply).kvs ?? []
-    return { kind: 'ok', value: found === undefined ? null : { value: plain(found.value), version: found.mod_revision } }
+    return {
+      kind: 'ok',
+      value: found === undefined ? null : { value: plain(found.value), version: found.mod_revision },
+    }
   }
 
   async write(key: string, value: string, timeoutMs: number): Promise<Answer<true>> {
@@ -67,7 +70,9 @@ class EtcdClient implements StoreClient {
   ): Promise<Answer<boolean>> {
     const named = { key: base64(key), result: 'EQUAL' }
     const compare =
-      version === null ? { ...named, target: 'VERSION', version: '0' } : { ...named, target: 'MOD', mod_revision: version }
+      version === null
+        ? { ...named, target: 'VERSION', version: '0' }
+        : { ...named, target: 'MOD', mod_revision: version }
     const success = [{ request_put: { key: base64(key), value: base64(value) } }]
     const reply = await this.post('txn', { compare: [compare], success }, timeoutMs)
     if (reply?.status !== 200) return { kind: 'unknown' }
@@ -80,9 +85,16 @@ class EtcdClient implements StoreClient {
 
   async list(prefix: string): Promise<Answer<readonly string[]>> {
     const end = prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
-    const reply = await this.post('range', { key: base64(prefix), range_end: base64(end), keys_only: true }, 30_000)
+    const reply = await this.post(
+      'range',
+      { key: base64(prefix), range_end: base64(end), keys_only: true },
+      30_000,
+    )
     if (reply?.status !== 200) return { kind: 'unknown' }
-    return { kind: 'ok', value: ((JSON.parse(reply.text) as RangeReply).kvs ?? []).map(({ key }) => plain(key)) }
+    return {
+      kind: 'ok',
+      value: ((JSON.parse(reply.text) as RangeReply).kvs ?? []).map(({ key }) => plain(key)),
+    }
   }
 
   close(): void {

@@ -46,7 +46,10 @@ export class Faults {
     }
   }
 
-  private async wait(between: { readonly least: number; readonly most: number }, isOver: () => boolean): Promise<void> {
+  private async wait(
+    between: { readonly least: number; readonly most: number },
+    isOver: () => boolean,
+  ): Promise<void> {
     const until = performance.now() + between.least + this.random.fraction() * (between.most - between.least)
     while (performance.now() < until && !isOver()) await pause(50)
   }
@@ -97,7 +100,8 @@ export class Faults {
         for (let to = 0; to < this.system.members; to++) if (to !== leader) network.block(leader, to)
       }),
       cut('the leader does not hear', () => {
-        for (let from = 0; from < this.system.members; from++) if (from !== leader) network.block(from, leader)
+        for (let from = 0; from < this.system.members; from++)
+          if (from !== leader) network.block(from, leader)
       }),
       cut('leader and a follower lose each other', () => {
         network.block(leader, other)

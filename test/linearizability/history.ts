@@ -1,10 +1,8 @@
 // What clients did and were told, kept key by key as the checker reads it, written to a file and read back.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { check, type Operation, type Verdict } from './checker.ts'
-import type { RegisterInput, RegisterOutput } from './register.ts'
+import { check, type Verdict } from './checker.ts'
+import type { KeyOperation, RegisterInput, RegisterOutput } from './register.ts'
 import { isUnseen, observations, uniqueRegister } from './unique-register.ts'
-
-export type KeyOperation = Operation<RegisterInput, RegisterOutput>
 
 /** When the client stopped waiting; differs from `returnedAt` where the outcome is unknown. */
 export interface Recorded extends KeyOperation {

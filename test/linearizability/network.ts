@@ -17,7 +17,9 @@ export function whyNoNetwork(): string | undefined {
     'ip link add name br-probe type bridge && ip link add name ve-probe type veth peer name ve-other && ip link set ve-probe master br-probe'
   const probe = spawnSync('unshare', ['--net', 'sh', '-c', words], { encoding: 'utf8' })
   if (probe.error !== undefined) return `there is no unshare: ${probe.error.message}`
-  return probe.status === 0 ? undefined : `network namespaces, a bridge or a veth pair cannot be made: ${probe.stderr}`
+  return probe.status === 0
+    ? undefined
+    : `network namespaces, a bridge or a veth pair cannot be made: ${probe.stderr}`
 }
 
 /** Whether this process has a network for itself already. */

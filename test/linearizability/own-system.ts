@@ -30,7 +30,9 @@ export async function ownSystem(plan: EtcdSystemPlan): Promise<SystemUnderTest> 
     pause: (member) => cluster.server(member).pause(),
     resume: (member) => cluster.server(member).resume(),
     client: (member, variant) =>
-      variant % 2 === 0 ? new RpcClient(cluster, address(member)) : new HttpClient(address(member), cluster.token),
+      variant % 2 === 0
+        ? new RpcClient(cluster, address(member))
+        : new HttpClient(address(member), cluster.token),
   }
 }
 
@@ -85,7 +87,9 @@ class HttpClient implements StoreClient {
 
   async list(prefix: string): Promise<Answer<readonly string[]>> {
     const reply = await this.send('GET', `${prefix}?keys`, { timeoutMs: 30_000 })
-    return reply?.status === 200 ? { kind: 'ok', value: JSON.parse(reply.text) as readonly string[] } : unknown
+    return reply?.status === 200
+      ? { kind: 'ok', value: JSON.parse(reply.text) as readonly string[] }
+      : unknown
   }
 
   close(): void {
@@ -166,7 +170,10 @@ class RpcClient implements StoreClient {
   async list(prefix: string): Promise<Answer<readonly string[]>> {
     const options = { consistency: 'default', minIndex: 0, waitMs: 0 } as const
     const result = await called<ReadAnswer<'kv.keys'>>(30_000, (reply) =>
-      this.client.read({ name: 'kv.keys', args: { prefix, separator: '' }, options, token: this.token }, reply),
+      this.client.read(
+        { name: 'kv.keys', args: { prefix, separator: '' }, options, token: this.token },
+        reply,
+      ),
     )
     return result?.ok === true ? { kind: 'ok', value: result.value.answer } : unknown
   }

@@ -1,5 +1,5 @@
 // One key of a key-value store, as the checker's specification: read, write, compare-and-set, delete.
-import type { Model } from './checker.ts'
+import type { Model, Operation } from './checker.ts'
 
 export type RegisterInput =
   | { readonly kind: 'read' }
@@ -12,6 +12,8 @@ export type RegisterOutput =
   | { readonly kind: 'value'; readonly value: string | null }
   | { readonly kind: 'done' }
   | { readonly kind: 'swapped'; readonly swapped: boolean }
+
+export type KeyOperation = Operation<RegisterInput, RegisterOutput>
 
 export const register: Model<string | null, RegisterInput, RegisterOutput> = {
   initial: null,

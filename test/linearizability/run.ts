@@ -58,7 +58,8 @@ export async function run(
     mkdirSync(options.record, { recursive: true })
     history.save(join(options.record, `${system.name}.ndjson`))
   }
-  if (lost.length > 0) throw new Error(`${system.name} lost acknowledged writes: ${lost.slice(0, 10).join(', ')}`)
+  if (lost.length > 0)
+    throw new Error(`${system.name} lost acknowledged writes: ${lost.slice(0, 10).join(', ')}`)
   decide(system.name, history)
   const { operations } = history
   const isUnknown = ({ returnedAt }: Recorded): boolean => returnedAt === Number.POSITIVE_INFINITY
@@ -113,7 +114,8 @@ function rejectEdited(history: History, random: SeededRandom): number {
   for (let at = 0; rejected < editedHistories && at < 50 * editedHistories; at++) {
     const [key, operations] = keys[Math.floor(random.fraction() * keys.length)] ?? ['', []]
     const kind = editKinds[at % editKinds.length]
-    const edited = kind === undefined ? undefined : edit(operations, kind, Math.floor(random.fraction() * 1_000))
+    const edited =
+      kind === undefined ? undefined : edit(operations, kind, Math.floor(random.fraction() * 1_000))
     if (edited === undefined) continue
     if (checkKey(edited).linearizable) throw new Error(`the checker accepts ${key} with a ${kind} answer`)
     rejected += 1

@@ -19,7 +19,11 @@ export interface StoreClient {
   read(key: string, timeoutMs: number): Promise<Answer<Held | null>>
   write(key: string, value: string, timeoutMs: number): Promise<Answer<true>>
   /** Writes only where the key holds what was read at `version`; null: only where it is absent. */
-  swap(key: string, next: { version: string | null; value: string }, timeoutMs: number): Promise<Answer<boolean>>
+  swap(
+    key: string,
+    next: { version: string | null; value: string },
+    timeoutMs: number,
+  ): Promise<Answer<boolean>>
   remove(key: string, timeoutMs: number): Promise<Answer<true>>
   /** Every key below `prefix`. */
   list(prefix: string): Promise<Answer<readonly string[]>>

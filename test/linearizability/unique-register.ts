@@ -4,8 +4,7 @@
 // succeed; without them the search grows with every subset of the writes of unknown outcome.
 import { assert } from '../../src/model/errors.ts'
 import type { Model } from './checker.ts'
-import type { KeyOperation } from './history.ts'
-import type { RegisterInput, RegisterOutput } from './register.ts'
+import type { KeyOperation, RegisterInput, RegisterOutput } from './register.ts'
 
 interface State {
   readonly value: string | null

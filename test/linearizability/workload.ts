@@ -50,7 +50,9 @@ export class Workload {
         if (key.startsWith(addedPrefix)) continue
         let answered = false
         for (let attempt = 0; attempt < 20 && !answered; attempt++)
-          answered = (await this.perform(this.options.clients, key, { kind: 'read' }, { client, known: undefined })).isSure
+          answered = (
+            await this.perform(this.options.clients, key, { kind: 'read' }, { client, known: undefined })
+          ).isSure
       }
       for (let attempt = 0; attempt < 20; attempt++) {
         const listed = await client.list(addedPrefix)
@@ -66,7 +68,9 @@ export class Workload {
 
   private async client(number: number): Promise<void> {
     const { random, operationsPerClient, pauseMs } = this.options
-    const ways = Array.from({ length: this.system.members }, (_, member) => this.system.client(member, number))
+    const ways = Array.from({ length: this.system.members }, (_, member) =>
+      this.system.client(member, number),
+    )
     let member = number % ways.length
     let known: Held | null | undefined
     let keyBefore = ''
@@ -136,13 +140,20 @@ export class Workload {
       case 'cas': {
         const version = known?.version ?? null
         const answer = await client.swap(key, { version, value: input.value }, timeoutMs)
-        this.recordAnswer(of, begun, answer, answer.kind === 'ok' ? { kind: 'swapped', swapped: answer.value } : undefined)
+        this.recordAnswer(
+          of,
+          begun,
+          answer,
+          answer.kind === 'ok' ? { kind: 'swapped', swapped: answer.value } : undefined,
+        )
         return { isSure: answer.kind === 'ok', known: undefined }
       }
       case 'write':
       case 'delete': {
         const answer =
-          input.kind === 'write' ? await client.write(key, input.value, timeoutMs) : await client.remove(key, timeoutMs)
+          input.kind === 'write'
+            ? await client.write(key, input.value, timeoutMs)
+            : await client.remove(key, timeoutMs)
         this.recordAnswer(of, begun, answer, doneOutput(answer))
         return { isSure: answer.kind === 'ok', known: undefined }
       }

@@ -61,7 +61,10 @@ async function make(
     signingKey: authorityKeys.privateKey,
     signingAlgorithm: algorithm,
     extensions: [
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+      new x509.ExtendedKeyUsageExtension([
+        x509.ExtendedKeyUsage.serverAuth,
+        x509.ExtendedKeyUsage.clientAuth,
+      ]),
       new x509.SubjectAlternativeNameExtension(
         addresses.map((address) => ({ type: 'ip', value: address }) as const),
       ),

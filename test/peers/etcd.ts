@@ -48,7 +48,11 @@ export class EtcdCluster {
     const peers = plan.addresses.map((address, i) => `m${i + 1}=https://${address}:${etcdPorts.peers}`)
     const members = plan.addresses.map((address, i): Member => {
       const name = `m${i + 1}`
-      const command = [...(plan.prefix?.(i) ?? []), program, ...flags({ name, address, peers, plan, certificates })]
+      const command = [
+        ...(plan.prefix?.(i) ?? []),
+        program,
+        ...flags({ name, address, peers, plan, certificates }),
+      ]
       return { name, address, process: new Child(command, join(plan.directory, `${name}.log`)) }
     })
     return new EtcdCluster(members, certificates)
@@ -76,7 +80,9 @@ export class EtcdCluster {
       if (at >= 0) return at
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
-    throw new Error(`etcd elected no leader:\n${this.members.map(({ process }) => process.logTail(5)).join('\n')}`)
+    throw new Error(
+      `etcd elected no leader:\n${this.members.map(({ process }) => process.logTail(5)).join('\n')}`,
+    )
   }
 
   /** etcd's own metrics of one member, Prometheus text. */

@@ -1,7 +1,7 @@
 // Three of our servers with agents beside them, for comparisons with a peer: the servers by gRPC, the agents by HTTP.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { SecureContextOptions } from 'node:tls'
 import { join } from 'node:path'
+import type { SecureContextOptions } from 'node:tls'
 import { Program, until } from '../../src/command/dev/program.ts'
 import { entry } from '../processes/fixture.ts'
 import { type ServerProcess, Servers } from '../processes/three-servers.ts'
@@ -25,10 +25,26 @@ export class OwnCluster {
     this.servers = new Servers({ ...plan, count: plan.hosts.length })
   }
 
-  /** Starts the servers, then an agent beside each, or beside the first `agents` of them. */
-  async start(agents = this.plan.hosts.length): Promise<void> {
+  /** Starts the servers, then an agent beside each. */
+  async start(): Promise<void> {
     await this.servers.start()
-    for (let i = 0; i < agents; i++) await this.startAgent(i)
+    for (const [i] of this.plan.hosts.entries()) await this.startAgent(i, this.servers.addresses)
+  }
+
+  /**
+   * Starts the servers, then one agent, again until it has chosen the leader: which server an agent takes is left to chance,
+   * and a measure should not be.
+   */
+  async startWithAgentOfLeader(): Promise<void> {
+    await this.servers.start()
+    await this.startAgent(0, this.servers.addresses)
+    const leader = await this.servers.leader()
+    const agent = this.agents[0]
+    while (agent !== undefined && this.serverOfAgent(0) !== leader.address) {
+      await agent.kill()
+      agent.start()
+      await this.agentReady(0)
+    }
   }
 
   async stop(): Promise<void> {
@@ -69,10 +85,11 @@ export class OwnCluster {
     return join(this.plan.directory, `a${at + 1}`)
   }
 
-  private async startAgent(at: number): Promise<void> {
+  private async startAgent(at: number, servers: readonly string[]): Promise<void> {
     const folder = this.agentFolder(at)
     const [name, address] = [`a${at + 1}`, this.plan.hosts[at] ?? '']
-    for (const part of ['conf', 'run', 'data']) mkdirSync(join(folder, part), { recursive: true, mode: 0o700 })
+    for (const part of ['conf', 'run', 'data'])
+      mkdirSync(join(folder, part), { recursive: true, mode: 0o700 })
     const token = await this.servers.operate(['token', 'create', '-node', name, '-service', '*', '-q'])
     writeFileSync(join(folder, 'token'), token, { mode: 0o600 })
     const lines = [
@@ -81,7 +98,7 @@ export class OwnCluster {
       `runtime_dir = "${join(folder, 'run')}"`,
       `bind_addr = "${address}"`,
       `client_addr = "${address}"`,
-      `servers = [${this.servers.addresses.map((each) => `"${each}"`).join(', ')}]`,
+      `servers = [${servers.map((each) => `"${each}"`).join(', ')}]`,
       `enrollment_token_file = "${join(folder, 'token')}"`,
       'log_json = true',
       '',
@@ -95,12 +112,30 @@ export class OwnCluster {
     })
     this.agents.push(agent)
     agent.start()
-    const isReady = (): true | undefined => (existsSync(join(folder, 'data/agent/host.crt')) ? true : undefined)
-    await until(`agent ${name} to be enrolled`, isReady, { watching: [agent] })
-    const url = `http://${address}:${ownPorts.http}/v1/status/leader`
+    const isEnrolled = (): true | undefined =>
+      existsSync(join(folder, 'data/agent/host.crt')) ? true : undefined
+    await until(`agent ${name} to be enrolled`, isEnrolled, { watching: [agent] })
+    await this.agentReady(at)
+  }
+
+  private async agentReady(at: number): Promise<void> {
+    const agent = this.agents[at]
+    if (agent === undefined) throw new Error(`there is no agent ${at}`)
+    const url = `http://${this.plan.hosts[at]}:${ownPorts.http}/v1/status/leader`
     const headers = { 'X-Consul-Token': this.token }
-    await until(`agent ${name} to answer`, async () => ((await fetch(url, { headers })).ok ? true : undefined), {
-      watching: [agent],
-    })
+    await until(
+      `${agent.name} to answer`,
+      async () => ((await fetch(url, { headers })).ok ? true : undefined),
+      {
+        watching: [agent],
+      },
+    )
+  }
+
+  /** Address of the server that the agent has chosen last. */
+  private serverOfAgent(at: number): string {
+    const log = readFileSync(join(this.agentFolder(at), 'agent.log'), 'utf8')
+    const chosen = [...log.matchAll(/"server":"([^"]+)"[^\n]*"msg":"connected to a server"/g)]
+    return chosen.at(-1)?.[1] ?? ''
   }
 }

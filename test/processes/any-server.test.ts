@@ -118,7 +118,9 @@ test('a read that waits at one server is woken by a write at another', async () 
 test('an agent that was told one server knows all', async () => {
   const file = join(alpha.directory, 'data/agent/enrollment.json')
   const known = await until('the servers’ addresses', () => {
-    const { servers: found } = JSON.parse(readFileSync(file, 'utf8')) as { readonly servers: readonly string[] }
+    const { servers: found } = JSON.parse(readFileSync(file, 'utf8')) as {
+      readonly servers: readonly string[]
+    }
     return found.length === 3 ? found : undefined
   })
   expect([...known].sort()).toEqual([...servers.addresses].sort())

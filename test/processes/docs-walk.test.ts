@@ -11,12 +11,18 @@ const folder = mkdtempSync(join(tmpdir(), 'mesh-w-'))
 
 /** Ends what the walk left running, whatever became of it. */
 const cleaning = `cd '${folder}'\nfor p in */*.pid; do kill -9 "$(cat $p)" 2>/dev/null; done; true\n`
-const run = (script: string, timeoutMs: number): Promise<{ readonly status: number; readonly output: string }> =>
+const run = (
+  script: string,
+  timeoutMs: number,
+): Promise<{ readonly status: number; readonly output: string }> =>
   new Promise((resolve) => {
     const path = join(folder, 'walk.sh')
     writeFileSync(path, script)
-    execFile('bash', [path], { timeout: timeoutMs, killSignal: 'SIGKILL', cwd: folder }, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : 1, output: `${stdout}${stderr}` }),
+    execFile(
+      'bash',
+      [path],
+      { timeout: timeoutMs, killSignal: 'SIGKILL', cwd: folder },
+      (error, stdout, stderr) => resolve({ status: error === null ? 0 : 1, output: `${stdout}${stderr}` }),
     )
   })
 
@@ -35,7 +41,9 @@ function walk(): string {
 test('three servers on one machine: built, the leader killed, one replaced, a snapshot restored, all off and on', async () => {
   mkdirSync(join(folder, 'bin'))
   // A program and not a shell function: what the walk kills must be the server itself.
-  writeFileSync(join(folder, 'bin/mesh'), `#!/bin/sh\nexec '${process.execPath}' '${entry}' "$@"\n`, { mode: 0o755 })
+  writeFileSync(join(folder, 'bin/mesh'), `#!/bin/sh\nexec '${process.execPath}' '${entry}' "$@"\n`, {
+    mode: 0o755,
+  })
   const prepare = `set -eu\nPATH='${folder}/bin':$PATH\n`
   const { status, output } = await run(`${prepare}${walk()}\necho "=== done"\n`, 150_000)
   expect(output).toContain('=== done')

@@ -7,6 +7,7 @@ import type { Log, Metrics } from '../../src/platform/ports.ts'
 import { systemRandom } from '../../src/platform/random.ts'
 import type { WriteRequest } from '../../src/rpc/contract.ts'
 import { createGrpcClient, type GrpcClient } from '../../src/rpc/grpc-client.ts'
+import type { OperationAnswer, OperationName, Operations } from '../../src/rpc/operator.ts'
 import type { ServerProcess } from './three-servers.ts'
 
 const silentLog: Log = {
@@ -47,6 +48,14 @@ export class OperatorClient {
   ): Promise<Result<ReadAnswer<Name>>> {
     const options = { consistency, minIndex: 0, waitMs: 0 }
     return new Promise((resolve) => this.#client.read({ name, args, options, token: this.#token }, resolve))
+  }
+
+  operate<Name extends OperationName>(
+    name: Name,
+    args: Operations[Name]['args'],
+  ): Promise<Result<OperationAnswer<Name>>> {
+    const request = { name, args, token: this.#token, data: new Uint8Array(0) }
+    return new Promise((resolve) => this.#client.operate(request, resolve))
   }
 
   close(): void {

@@ -3,74 +3,100 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { OperationName, Operations, RaftServer } from '../../src/rpc/operator.ts'
+import { ArchiveReader } from '../../src/wire/snapshot-archive.ts'
 import { until } from './fixture.ts'
+import { OperatorClient } from './operator-client.ts'
 import { type ServerProcess, Servers } from './three-servers.ts'
 
 const servers = new Servers()
-
-interface Peer {
-  readonly Node: string
-  readonly ID: string
-  readonly Address: string
-  readonly Leader: boolean
-  readonly Voter: boolean
-  readonly LastIndex: number
-}
+/** What a server logs that needs a token. */
+const waits = 'this server waits to be admitted'
 
 beforeAll(() => servers.start(), 90_000)
 afterAll(() => servers.close())
 
+/** The command as an operator types it at that server. */
 const at = (server: ServerProcess, ...args: string[]): Promise<string> =>
   server.cli(args, servers.operatorTokenFile)
 
-const peers = async (server: ServerProcess, ...more: string[]): Promise<readonly Peer[]> =>
-  JSON.parse(await at(server, 'operator', 'raft', 'list-peers', '-o', 'json', ...more)) as readonly Peer[]
+/** The same operations without a process for each; undefined where they are refused. */
+async function ask<Name extends OperationName>(
+  server: ServerProcess,
+  name: Name,
+  args: Operations[Name]['args'],
+): Promise<Operations[Name]['answer'] | undefined> {
+  const client = new OperatorClient(server, servers.operatorToken, 1_000)
+  const result = await client.operate(name, args)
+  client.close()
+  return result.ok ? result.value.answer : undefined
+}
+
+const peers = async (server: ServerProcess): Promise<readonly RaftServer[]> =>
+  (await ask(server, 'raft.configuration', { stale: false }))?.servers ?? []
+
+const leader = (): Promise<ServerProcess> =>
+  until('a leader', async () => {
+    for (const server of servers.running) {
+      const status = await ask(server, 'cluster.status', {})
+      const found = servers.running.find((each) => each.address === status?.leader)
+      if (found?.program.running === true) return found
+    }
+    return undefined
+  })
 
 const idOf = async (name: string): Promise<string> => {
-  const found = (await peers(await servers.leader())).find((peer) => peer.Node === name)
+  const found = (await peers(await leader())).find((peer) => peer.node === name)
   if (found === undefined) throw new Error(`${name} is no peer`)
-  return found.ID
+  return found.id
 }
 
 async function follower(): Promise<ServerProcess> {
-  const leader = await servers.leader()
-  const found = servers.running.find((server) => server !== leader)
+  const leading = await leader()
+  const found = servers.running.find((server) => server !== leading)
   if (found === undefined) throw new Error('no follower runs')
   return found
 }
 
-const tokenCount = async (file: string): Promise<number> => {
-  const text = await (await servers.leader()).cli(['snapshot', 'inspect', file, '-o', 'json'])
-  const tables = (JSON.parse(text) as { Tables: Record<string, { Rows: number }> }).Tables
-  return tables['enrollments']?.Rows ?? 0
+const isHealthy = async (server: ServerProcess, tolerance: number): Promise<true | undefined> => {
+  const state = await ask(server, 'autopilot.state', {})
+  return state?.isHealthy === tolerance > 0 && state.failureTolerance === tolerance ? true : undefined
+}
+
+/** Rows of a snapshot's table of tokens. */
+function tokensIn(file: string): number {
+  const reader = new ArchiveReader({ onOrigin: () => undefined, onState: () => undefined })
+  reader.write(readFileSync(file))
+  const summary = reader.finish()
+  if (!summary.ok) throw new Error(summary.failure.message)
+  return summary.value.tables['enrollments']?.rows ?? 0
 }
 
 test('any server lists all of them with names, votes and how far they are', async () => {
   const one = await follower()
-  const list = await until('all to be at one index', async () => {
+  await until('all to be at one index', async () => {
     const found = await peers(one)
-    return new Set(found.map((peer) => peer.LastIndex)).size === 1 &&
-      found.every((peer) => peer.Node !== '(unknown)')
-      ? found
-      : undefined
+    const isEven = new Set(found.map((peer) => peer.lastIndex)).size === 1
+    return isEven && found.every((peer) => peer.node !== '') ? true : undefined
   })
-  expect(list.map((peer) => peer.Node).sort()).toEqual(['s1', 's2', 's3'])
-  expect(list.filter((peer) => peer.Leader)).toHaveLength(1)
-  expect(list.every((peer) => peer.Voter && peer.LastIndex > 0)).toBe(true)
+  const lines = (await at(one, 'operator', 'raft', 'list-peers')).trim().split('\n')
+  expect(lines[0]).toMatch(/^NODE +ID +ADDRESS +STATE +VOTER +INDEX +BEHIND$/)
+  const rows = lines.slice(1).map((line) => line.split(/ +/))
+  expect(rows.map((row) => row[0]).sort()).toEqual(['s1', 's2', 's3'])
+  expect(rows.filter((row) => row[3] === 'leader')).toHaveLength(1)
+  expect(rows.map((row) => row[4])).toEqual(['yes', 'yes', 'yes'])
   expect(await at(one, 'status')).toMatch(/leader/)
 })
 
 test('autopilot tells of healthy servers, and keeps the rules that an operator sets', async () => {
   const one = await follower()
-  await until('a healthy cluster', async () =>
-    (await at(one, 'operator', 'autopilot', 'state')).startsWith('Healthy: yes\nServers that may fail: 1\n')
-      ? true
-      : undefined,
-  )
+  await until('a healthy cluster', () => isHealthy(one, 1))
+  const state = await at(one, 'operator', 'autopilot', 'state')
+  expect(state).toMatch(/^Healthy: yes\nServers that may fail: 1\n/)
   expect(await at(one, 'operator', 'autopilot', 'set-config', '-max-trailing-logs', '500')).toContain(
     'updated',
   )
-  const config = await at(await servers.leader(), 'operator', 'autopilot', 'get-config')
+  const config = await at(await leader(), 'operator', 'autopilot', 'get-config')
   expect(config).toContain('max-trailing-logs = 500')
   // From the configuration of the server that founded the cluster.
   expect(config).toContain('server-stabilization-time = 0s')
@@ -79,7 +105,7 @@ test('autopilot tells of healthy servers, and keeps the rules that an operator s
 test('leadership goes to the server that is named, asked at a follower', async () => {
   const one = await follower()
   await at(one, 'operator', 'raft', 'transfer-leader', '-id', await idOf(one.name))
-  await until(`${one.name} to lead`, async () => ((await servers.leader()) === one ? true : undefined))
+  await until(`${one.name} to lead`, async () => ((await leader()) === one ? true : undefined))
   await expect(at(one, 'operator', 'raft', 'transfer-leader', '-id', 'nobody')).rejects.toThrow(/not-found/)
 })
 
@@ -88,31 +114,31 @@ test('a snapshot that was saved at one server is restored through another, and a
   const late = join(servers.directory, 'two.snapshot')
   const one = await follower()
   expect(await at(one, 'snapshot', 'save', file)).toMatch(/Saved and verified snapshot to index \d+/)
-  const before = await tokenCount(file)
+  const before = tokensIn(file)
   await at(one, 'token', 'create', '-q')
   await at(one, 'snapshot', 'save', late)
-  expect(await tokenCount(late)).toBe(before + 1)
-  const text = readFileSync(file)
-  expect(text.toString()).not.toContain('PRIVATE KEY')
+  expect(tokensIn(late)).toBe(before + 1)
+  const bytes = readFileSync(file)
+  expect(bytes.toString()).not.toContain('PRIVATE KEY')
+  expect(await at(one, 'snapshot', 'inspect', file)).toMatch(/enrollments +\d/)
 
   const cut = join(servers.directory, 'cut.snapshot')
-  writeFileSync(cut, text.subarray(0, text.length - 7))
+  writeFileSync(cut, bytes.subarray(0, bytes.length - 7))
   await expect(at(one, 'snapshot', 'restore', cut)).rejects.toThrow(/snapshot-damaged/)
 
   expect(await at(one, 'snapshot', 'restore', file)).toMatch(/Restored snapshot of index \d+/)
   for (const server of servers.running)
     await until(`${server.name} to have the old state`, async () => {
       await at(server, 'snapshot', 'save', late, '-stale')
-      return (await tokenCount(late)) === before ? true : undefined
+      return tokensIn(late) === before ? true : undefined
     })
   // The cluster goes on: it takes writes, and its servers still know each other.
   await at(one, 'token', 'create', '-q')
-  expect((await peers(one)).map((peer) => peer.Node).sort()).toEqual(['s1', 's2', 's3'])
+  expect((await peers(one)).map((peer) => peer.node).sort()).toEqual(['s1', 's2', 's3'])
 }, 90_000)
 
-test('a server with a damaged log names it, and comes back empty with its name and key', async () => {
+test('a server with a damaged log names the place, and comes back empty with its name and key', async () => {
   const third = servers.server('s3')
-  if ((await servers.leader()) === third) await at(third, 'operator', 'raft', 'transfer-leader')
   await third.stop()
   const wal = join(third.data, 'wal')
   const [segment = ''] = readdirSync(wal)
@@ -127,79 +153,69 @@ test('a server with a damaged log names it, and comes back empty with its name a
 
   const said = await third.cli(['operator', 'raft', 'rejoin', '-config-dir', third.configuration])
   expect(said).toContain('nothing was deleted')
-  const before = third.logged('this server waits to be admitted').length
+  const before = third.logged(waits).length
   const token = join(third.directory, 'token')
-  writeFileSync(token, await servers.operate(['token', 'create', '-server', '-node', 's3', '-q']), {
-    mode: 0o600,
-  })
+  const made = await servers.operate(['token', 'create', '-server', '-node', 's3', '-q'])
+  writeFileSync(token, made, { mode: 0o600 })
   third.start()
-  await until('s3 to wait', () =>
-    third.logged('this server waits to be admitted').length > before ? true : undefined,
-  )
+  await until('s3 to wait', () => (third.logged(waits).length > before ? true : undefined))
   await third.cli(['enroll', '-server', '-token-file', token, '-config-dir', third.configuration])
   const list = await until('s3 to have a vote again', async () => {
-    const found = await peers(await servers.leader()).catch(() => [])
-    return found.length === 3 && found.every((peer) => peer.Voter) ? found : undefined
+    const found = await peers(await leader())
+    return found.length === 3 && found.every((peer) => peer.isVoter) ? found : undefined
   })
-  expect(list.find((peer) => peer.Node === 's3')?.Address).toBe(third.address)
+  expect(list.find((peer) => peer.node === 's3')?.address).toBe(third.address)
 }, 120_000)
 
 test('no server is taken out when the others would be no majority', async () => {
-  const one = await follower()
-  const other = servers.running.find((server) => server !== one && server.name !== 's1')
-  const leader = await servers.leader()
-  const victim = servers.running.find((server) => server !== leader && server !== one) ?? other
-  if (victim === undefined) throw new Error('no third server')
+  const leading = await leader()
+  const [one, victim] = servers.running.filter((server) => server !== leading)
+  if (one === undefined || victim === undefined) throw new Error('three servers run')
   await victim.kill()
-  await until('the leader to miss it', async () => {
-    const state = await at(leader, 'operator', 'autopilot', 'state')
-    return state.startsWith('Healthy: no\nServers that may fail: 0') ? true : undefined
-  })
-  await expect(at(leader, 'operator', 'raft', 'remove-peer', '-id', await idOf(one.name))).rejects.toThrow(
+  await until('the leader to miss it', () => isHealthy(leading, 0))
+  await expect(at(leading, 'operator', 'raft', 'remove-peer', '-id', await idOf(one.name))).rejects.toThrow(
     /quorum-at-risk/,
   )
   victim.start()
-  await until('it to be back', async () =>
-    (await at(leader, 'operator', 'autopilot', 'state').catch(() => '')).startsWith('Healthy: yes')
-      ? true
-      : undefined,
-  )
+  await until('it to be back', () => isHealthy(leading, 1))
 }, 60_000)
 
 test('without a majority every command says who is missing, and the log does too', async () => {
   const [keeps, ...others] = servers.running
   if (keeps === undefined) throw new Error('no server runs')
   await Promise.all(others.map((server) => server.kill()))
-  const said = await until('the loss to be told', async () => {
-    const text = await at(keeps, 'status').catch((error: Error) => error.message)
-    return text.includes('no server leads since') ? text : undefined
+  await until('the loss to be known', async () => {
+    const status = await ask(keeps, 'cluster.status', {})
+    const missing = status?.servers.filter((server) => server.state === 'missing').length
+    return status?.hasQuorum === false && missing === 2 ? true : undefined
   })
-  for (const server of others) expect(said).toMatch(new RegExp(`${server.name} \\(${server.address}\\)`))
+  const said = await at(keeps, 'status').catch((error: Error) => error.message)
+  expect(said).toContain('no server leads since')
   expect(said).toContain('peers.json')
   const refused = await at(keeps, 'token', 'create', '-q').catch((error: Error) => error.message)
   expect(refused).toContain('no-leader')
-  for (const server of others) expect(refused).toContain(server.address)
-  expect(await peers(keeps, '-stale')).toHaveLength(3)
+  for (const server of others) {
+    expect(said).toContain(`${server.name} (${server.address})`)
+    expect(refused).toContain(server.address)
+  }
+  expect(await at(keeps, 'operator', 'raft', 'list-peers', '-stale')).toContain('s2')
   await until('a line in the log', () =>
     keeps.logged('the cluster has no leader').length > 0 ? true : undefined,
   )
   for (const server of others) server.start()
-  await servers.leader()
+  await leader()
 }, 90_000)
 
-test('a server leaves: leadership goes on, the others stay two, and it does not found a cluster of its own', async () => {
-  const leader = await servers.leader()
-  expect(await at(leader, 'leave')).toContain('left the cluster')
-  await until('it to end', () => (leader.program.running ? undefined : true))
-  const next = await servers.leader()
+test('a server leaves: leadership goes on, the others stay two, and it founds no cluster of its own', async () => {
+  const leading = await leader()
+  expect(await at(leading, 'leave')).toContain('left the cluster')
+  await until('it to end', () => (leading.program.running ? undefined : true))
   const list = await until('two servers', async () => {
-    const found = await peers(next)
+    const found = await peers(await leader())
     return found.length === 2 ? found : undefined
   })
-  expect(list.map((peer) => peer.Node)).not.toContain(leader.name)
-  const before = leader.logged('this server waits to be admitted').length
-  leader.start()
-  await until('it to wait', () =>
-    leader.logged('this server waits to be admitted').length > before ? true : undefined,
-  )
+  expect(list.map((peer) => peer.node)).not.toContain(leading.name)
+  const before = leading.logged(waits).length
+  leading.start()
+  await until('it to wait', () => (leading.logged(waits).length > before ? true : undefined))
 }, 60_000)

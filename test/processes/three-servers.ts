@@ -215,6 +215,11 @@ export class Servers {
       { watching: [server.program] },
     )
     await server.cli(['enroll', '-server', '-token-file', token, '-config-dir', server.configuration])
+    await until(
+      `${server.name} to serve`,
+      () => (server.logged('"msg":"serving"').length > 0 ? true : undefined),
+      { watching: [server.program] },
+    )
   }
 
   /** `mesh ARGS` as the operator, at the first server that runs and answers. */
@@ -251,11 +256,13 @@ export class Servers {
 
   /** Waits until the cluster has so many voters. */
   async voters(count: number): Promise<void> {
-    await until(`${count} voters`, () => {
-      const promoted = this.all.flatMap((server) =>
-        server.program.pid === undefined ? [] : server.logged('autopilot changes the cluster'),
-      )
-      return promoted.length >= count - 1 ? true : undefined
+    await until(`${count} voters`, async () => {
+      const servers = JSON.parse(
+        await this.operate(['operator', 'raft', 'list-peers', '-o', 'json']),
+      ) as readonly {
+        readonly Voter: boolean
+      }[]
+      return servers.filter((server) => server.Voter).length >= count ? true : undefined
     })
   }
 

@@ -89,6 +89,7 @@ export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
   const faults = new Set(faultKinds.filter(() => random.chance(share)))
   // Without any of these one leader leads from beginning to end.
   if (random.chance(0.8)) faults.add(random.pick(['partition', 'partition', 'crash', 'kill', 'pause', 'clog']))
+  const writesPerSecond = random.pick([2, 10, 20, 40])
   const drawn: Knobs = {
     seed,
     servers,
@@ -97,10 +98,11 @@ export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
     clients: random.between(2, 8),
     watchers: random.between(0, 4),
     durationMs: 60_000,
-    writesPerSecond: random.pick([2, 10, 20, 40]),
+    writesPerSecond,
     readsPerSecond: random.pick([2, 5, 10, 20]),
     raftMultiplier: random.pick([1, 1, 1, 2]),
-    snapshotAfterEntries: random.pick([5, 20, 50, 100, 200, 500]),
+    // Many snapshots of a busy cluster cost more time than they find.
+    snapshotAfterEntries: random.pick(writesPerSecond > 10 ? [20, 50, 100, 200] : [5, 20, 50, 100, 500]),
     snapshotTrailEntries: random.pick([0, 5, 50, 500]),
     segmentBytes: random.pick([2_000, 20_000, 200_000, 2_000_000]),
     eventsKept: random.pick([1, 4, 64, 4_096]),

@@ -115,11 +115,15 @@ export class Liveness {
     const { clock } = cluster.world
     const deadlineMs = clock.monotonicMs() + hostsWithinMs
     const within = (): number => deadlineMs - clock.monotonicMs()
-    // Conditions can cease to hold while others are waited for, so all are looked at together in the end.
+    // Conditions can cease to hold while others are waited for, so all are looked at together in the end; before, the one
+    // that did not hold is looked at first.
+    let lateAgent: SimulatedAgent | undefined
     const missing = (): string | undefined => {
-      for (const agent of agents) {
+      for (const agent of lateAgent === undefined ? agents : [lateAgent, ...agents]) {
         const what = this.#missingOf(agent)
-        if (what !== undefined) return `${agent.name} ${what}`
+        if (what === undefined) continue
+        lateAgent = agent
+        return `${agent.name} ${what}`
       }
       const late = watchers.find((watcher) => !watcher.isCurrent())
       return late === undefined ? undefined : `${late.what} does not know the newest answer`

@@ -9,6 +9,8 @@ import { type Outcome, simulate } from './simulation.ts'
 
 /** As many as one test runs, so that a failure names few and none takes long. */
 export const seedsPerTest = 20
+/** They need some 7 s of a core; the machine may be busy with other things. */
+export const batchTimeoutMs = 300_000
 
 /** First seeds of `tests` tests, from `first` on. */
 export const batches = (first: number, tests: number): readonly number[] =>

@@ -13,6 +13,7 @@ import { Admission } from '../../src/server/admission/admission.ts'
 import { Machine } from '../../src/server/apply/machine.ts'
 import type { RaftTransport } from '../../src/server/consensus/contract.ts'
 import type { Driver } from '../../src/server/consensus/driver.ts'
+import { recoverHardState } from '../../src/server/consensus/hard-state.ts'
 import { openConsensus } from '../../src/server/consensus/open.ts'
 import { walDirectory } from '../../src/server/consensus/segment.ts'
 import { timing } from '../../src/server/consensus/timing.ts'
@@ -149,7 +150,7 @@ export class SimulatedServer {
           },
           segmentBytes: knobs.segmentBytes,
           observer: {
-            opened: (core) => raft.opened(this.id, core),
+            opened: (core) => raft.opened(this.id, core, this.#voteOnDisk(core.term)),
             stepped: (core, input, effects) => raft.stepped(this.id, core, input, effects),
           },
         },
@@ -338,6 +339,11 @@ export class SimulatedServer {
   #failed(process: SimulatedProcess, error: unknown): void {
     if (error instanceof MeshError && this.process === process) this.#fatal(error.failure)
     else throw error
+  }
+
+  #voteOnDisk(term: number): string | undefined {
+    const recovered = recoverHardState(this.disk)
+    return recovered.ok && recovered.value.state.term === term ? recovered.value.state.vote : undefined
   }
 
   #note(what: string, code: number): void {

@@ -2,7 +2,7 @@
 // simulation-2.test.ts, so that two workers share them.
 import { expect, test } from 'vitest'
 import { drawKnobs } from './knobs.ts'
-import { batches, runSeed, runSeeds, seedsPerTest } from './seeds.ts'
+import { batches, batchTimeoutMs, runSeed, runSeeds, seedsPerTest } from './seeds.ts'
 import { simulate } from './simulation.ts'
 
 test('a seed gives the same run again, and recording changes nothing', () => {
@@ -24,6 +24,10 @@ test('without faults a cluster takes every write', () => {
   expect(simulatedMs).toBeGreaterThan(10_000)
 })
 
-test.each(batches(1, 5))(`seeds from %i on break no rule (${seedsPerTest} of a minute each)`, (first) => {
-  runSeeds(first)
-})
+test.each(batches(1, 5))(
+  `seeds from %i on break no rule (${seedsPerTest} of a minute each)`,
+  (first) => {
+    runSeeds(first)
+  },
+  batchTimeoutMs,
+)

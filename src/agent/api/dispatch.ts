@@ -99,8 +99,10 @@ function beginCall(
   const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const controller = new AbortController()
   calls.add(controller)
-  // Also follows a finished answer, when there is nothing left to cancel.
-  reply.raw.once('close', () => controller.abort())
+  // Also follows a finished answer, when there is nothing left to cancel and making the reason would be the dearest part.
+  reply.raw.once('close', () => {
+    if (calls.has(controller)) controller.abort()
+  })
   const call: Call = {
     name: parameters['*'] ?? '',
     kind: parameters.kind ?? '',

@@ -2,6 +2,9 @@ import type * as grpc from '@grpc/grpc-js';
 import type { MessageTypeDefinition } from '@grpc/proto-loader';
 
 import type { AgentFrame as _mesh_v1_AgentFrame, AgentFrame__Output as _mesh_v1_AgentFrame__Output } from './mesh/v1/AgentFrame.ts';
+import type { CallAnswer as _mesh_v1_CallAnswer, CallAnswer__Output as _mesh_v1_CallAnswer__Output } from './mesh/v1/CallAnswer.ts';
+import type { CallRequest as _mesh_v1_CallRequest, CallRequest__Output as _mesh_v1_CallRequest__Output } from './mesh/v1/CallRequest.ts';
+import type { CallsReady as _mesh_v1_CallsReady, CallsReady__Output as _mesh_v1_CallsReady__Output } from './mesh/v1/CallsReady.ts';
 import type { Enforced as _mesh_v1_Enforced, Enforced__Output as _mesh_v1_Enforced__Output } from './mesh/v1/Enforced.ts';
 import type { EnforcedThere as _mesh_v1_EnforcedThere, EnforcedThere__Output as _mesh_v1_EnforcedThere__Output } from './mesh/v1/EnforcedThere.ts';
 import type { EnrollRequest as _mesh_v1_EnrollRequest, EnrollRequest__Output as _mesh_v1_EnrollRequest__Output } from './mesh/v1/EnrollRequest.ts';
@@ -51,6 +54,9 @@ export interface ProtoGrpcType {
   mesh: {
     v1: {
       AgentFrame: MessageTypeDefinition<_mesh_v1_AgentFrame, _mesh_v1_AgentFrame__Output>
+      CallAnswer: MessageTypeDefinition<_mesh_v1_CallAnswer, _mesh_v1_CallAnswer__Output>
+      CallRequest: MessageTypeDefinition<_mesh_v1_CallRequest, _mesh_v1_CallRequest__Output>
+      CallsReady: MessageTypeDefinition<_mesh_v1_CallsReady, _mesh_v1_CallsReady__Output>
       Enforced: MessageTypeDefinition<_mesh_v1_Enforced, _mesh_v1_Enforced__Output>
       EnforcedThere: MessageTypeDefinition<_mesh_v1_EnforcedThere, _mesh_v1_EnforcedThere__Output>
       EnrollRequest: MessageTypeDefinition<_mesh_v1_EnrollRequest, _mesh_v1_EnrollRequest__Output>

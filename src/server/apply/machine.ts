@@ -11,18 +11,22 @@ import type { SnapshotReader, SnapshotWriter, StateMachine } from '../consensus/
 import { hashOf, readSnapshot, StateLoader } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import type { Transaction } from '../store/transaction.ts'
+import type { View } from '../store/view.ts'
 import { applyDeregister, applyRegister } from './catalog.ts'
 import { applyEntryDelete, applyEntryUpsert } from './config-entry.ts'
 import { applyEnrollmentCreate, applyEnrollmentRedeem, applyServerRedeem } from './enrollment.ts'
 import { applyIntentionDelete, applyIntentionUpsert } from './intention.ts'
 import { applyKvDelete, applyKvReap, applyKvSet } from './kv.ts'
-import { done } from './outcome.ts'
+import { type CommandOf, done } from './outcome.ts'
 import { applyRestore, isRestore, type RestoreCommand } from './restore.ts'
 import { applyAnnounce, applyAutopilot, applyFeatureRaise } from './servers.ts'
 import { applyGenesis, applySettings } from './settings.ts'
 
+export type VerifyListener = (command: CommandOf<`verify.${'mark' | 'result'}`>, view: View) => void
+
 export class Machine implements StateMachine {
   readonly #store: Store
+  readonly #verifyListeners: VerifyListener[] = []
 
   constructor(store: Store) {
     this.#store = store
@@ -37,7 +41,14 @@ export class Machine implements StateMachine {
     const result = applyEnvelope(tx, envelope, command)
     if (result.ok) this.#store.commit(tx)
     else this.#store.advance(index)
+    if (command.type === 'verify.mark' || command.type === 'verify.result')
+      for (const listener of this.#verifyListeners) listener(command, this.#store.view())
     return applied(index, result)
+  }
+
+  /** Hears of the entries that ask for a comparison, with the state that they were applied to. */
+  onVerify(listener: VerifyListener): void {
+    this.#verifyListeners.push(listener)
   }
 
   snapshot(): SnapshotReader {

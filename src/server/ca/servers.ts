@@ -39,6 +39,8 @@ export interface ServersOptions {
     request: EnrollServerRequest,
     done: (result: Result<ServerAdmission> | undefined) => void,
   ) => void
+  /** The server with that node name, if it is there now: one that is gone may be replaced under its name. */
+  readonly serverNamed: (node: string) => NodeId | undefined
   /** Whether the caller is a server that passed the call on: it is not passed on twice. */
   readonly isServer: (peer: Peer) => boolean
 }
@@ -119,7 +121,10 @@ export class Servers {
   }
 
   /** Before the token is used up: a server that has to change something keeps it. */
-  #isFree({ id, publicKey }: Newcomer): Result<true> {
+  #isFree({ id, publicKey, node }: Newcomer): Result<true> {
+    const namesake = this.#options.serverNamed(node)
+    if (namesake !== undefined && namesake !== id)
+      return failed('node-name-taken', `server ${namesake} has the name "${node}"; choose another node_name`)
     const configuration = this.#options.consensus.configuration()
     const known = serverOf(configuration, id)
     if (known !== undefined && known.publicKey !== publicKey)

@@ -76,7 +76,7 @@ export class AdmissionWaiting {
 
   #failed(text: string, { code, message }: Failure): void {
     const { clock, log } = this.#options
-    const passes = code === 'no-server' || code === 'no-leader'
+    const passes = code === 'no-server' || code === 'no-leader' || code === 'write-outcome-unknown'
     if (message !== this.#tried.reason)
       log.warn('the cluster did not admit this server, will be tried again', { code, reason: message })
     const pauseMs = passes ? retryUnreachedMs : retryRefusedMs

@@ -70,7 +70,8 @@ export class DiskReserve {
     }
     const data = piece.subarray(0, Math.min(left, piece.length))
     file.write(at, data, (error) => {
-      if (error === undefined) this.#options.clock.after(0, () => this.#fill(file, at + data.length, piece, finish))
+      if (error === undefined)
+        this.#options.clock.after(0, () => this.#fill(file, at + data.length, piece, finish))
       else {
         file.close()
         finish(false)

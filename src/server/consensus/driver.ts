@@ -152,6 +152,12 @@ export class Driver implements Consensus, ClusterOperations {
     return this.#raft.configuration.configuration
   }
 
+  /** Entries of the log as the disk has them; undefined where `from` is compacted. Throws `log-damaged`. */
+  readLog(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[] | undefined {
+    const { wal } = this.#parts
+    return from < wal.firstIndex ? undefined : wal.entries(from, to, bytesMax)
+  }
+
   followers(): readonly FollowerStatus[] {
     return this.#raft.followers()
   }

@@ -30,10 +30,7 @@ export interface ForcedRecovery {
   readonly attempt: (work: () => void) => void
 }
 
-export function forceServers(
-  recovery: ForcedRecovery,
-  done: (result: SnapshotMeta | Failure) => void,
-): void {
+export function forceServers(recovery: ForcedRecovery, done: (result: SnapshotMeta | Failure) => void): void {
   const { wal, last, stateMachine, clock, attempt } = recovery
   let next = recovery.applied + 1
   const slice = (): void =>

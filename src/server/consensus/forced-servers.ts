@@ -64,7 +64,5 @@ const refused = (why: string): Result<never> =>
 
 /** Calls back when no later start can find the file. */
 export function retireForcedServers(writer: DurableWriter, done: () => void): void {
-  writer.rename(forcedServersPath, usedServersPath, () =>
-    writer.syncDirectory(forcedServersDirectory, done),
-  )
+  writer.rename(forcedServersPath, usedServersPath, () => writer.syncDirectory(forcedServersDirectory, done))
 }

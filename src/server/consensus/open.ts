@@ -11,8 +11,8 @@ import type { Clock, Disk, Log, Metrics, Random } from '../../platform/ports.ts'
 import { Raft } from '../../raft/raft.ts'
 import { emptyLog } from '../../raft/terms.ts'
 import type { RaftTransport, StateMachine } from './contract.ts'
-import { Driver } from './driver.ts'
 import { DiskReserve } from './disk-reserve.ts'
+import { Driver } from './driver.ts'
 import { DurableWriter } from './durable-writer.ts'
 import type { StepObserver } from './engine.ts'
 import { forceServers } from './forced-recovery.ts'
@@ -184,7 +184,15 @@ class Opening {
     })
     const applied = meta?.last.index ?? emptyLog.index
     const attempt = (work: () => void): void => this.attempt(work)
-    const recovery = { ...this.#options, snapshots, wal: files.wal, applied, last: terms.last, servers, attempt }
+    const recovery = {
+      ...this.#options,
+      snapshots,
+      wal: files.wal,
+      applied,
+      last: terms.last,
+      servers,
+      attempt,
+    }
     forceServers(recovery, (recovered) => {
       if ('code' in recovered) this.#done({ ok: false, failure: recovered })
       else

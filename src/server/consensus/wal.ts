@@ -73,6 +73,11 @@ export class WriteAheadLog implements LogStore {
     writer.truncate(file, current.bytes, () => writer.write(file, lastBatchAt, bytes, () => this.#end(done)))
   }
 
+  /** Of the oldest entry that can be read. */
+  get firstIndex(): LogIndex {
+    return this.#locations.first
+  }
+
   /** Makes one batch durable, then calls back. Without changes it only seals the batch before. */
   append(changes: readonly LogChange[], done: () => void): void {
     this.#begin()

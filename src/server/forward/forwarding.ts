@@ -80,6 +80,7 @@ export class Forwarding {
     const giveUpAtMs = this.#ports.clock.monotonicMs() + this.#ports.holdTimeoutMs
     this.#underWay += 1
     this.#send({ principal, command, reply, giveUpAtMs, last: undefined })
+    this.#planLook()
   }
 
   /** Ends what waits here; what is under way to another server is lost from sight. */
@@ -138,12 +139,14 @@ export class Forwarding {
     this.#answer(held, failed('no-leader', `the write was not made: ${why} (${last})`))
   }
 
-  /** One timer for all that wait, and it runs only while somebody does. */
+  /** One timer for all writes under way; it runs only while there are any. */
   #planLook(): void {
+    if (this.#look !== undefined) return
     const { clock, random } = this.#ports
     const delayMs = limits.leaderLookMs * (0.5 + random.fraction())
-    this.#look ??= clock.after(delayMs, () => {
+    this.#look = clock.after(delayMs, () => {
       this.#look = undefined
+      this.#retireLines()
       const nowMs = clock.monotonicMs()
       const { role, leader } = this.#ports.consensus.status()
       const hasLeader = role === 'leader' || leader !== undefined
@@ -153,15 +156,25 @@ export class Forwarding {
           this.#held.delete(held)
           this.#send(held)
         }
-      if (this.#held.size > 0) this.#planLook()
+      if (this.#underWay > 0) this.#planLook()
     })
   }
 
+  /** What is under way to a server that leads no more must not wait for long. */
+  #retireLines(): void {
+    const { role, leader, id } = this.#ports.consensus.status()
+    const present = role === 'leader' ? id : leader
+    if (present === undefined) return
+    for (const [to, line] of this.#lines)
+      if (to === present) line.keep()
+      else line.retire()
+  }
+
   #lineTo(leader: NodeId): LeaderLine {
+    this.#retireLines()
     const open = this.#lines.get(leader)
     if (open !== undefined) return open
     const { links, clock, log } = this.#ports
-    for (const line of this.#lines.values()) line.retire()
     const line: LeaderLine = new LeaderLine(links.forward(leader), clock, (reason) => {
       if (this.#lines.get(leader) === line) this.#lines.delete(leader)
       log.debug('the way for writes to the leader ended', { leader, ...reason })

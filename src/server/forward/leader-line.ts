@@ -29,7 +29,8 @@ export class LeaderLine {
   #lastId = 0
   #timer: Timer
   #isClosed: boolean = false
-  #isRetired: boolean = false
+  /** Set while another server leads: then this one has to answer soon. */
+  #retired: Timer | undefined
 
   /** `onClosed` is told once, before those that got no answer are. */
   constructor(
@@ -64,10 +65,22 @@ export class LeaderLine {
     }
   }
 
-  /** Another server leads: ends once what is under way has its answers. */
+  /**
+   * Another server leads: ends once what is under way has its answers, or after the time in which a server that lost
+   * leadership gives them (consensus/timing.ts). One that is cut off gives none.
+   */
   retire(): void {
-    this.#isRetired = true
+    if (this.#retired !== undefined || this.#isClosed) return
+    this.#retired = this.#clock.after(limits.forwardRetiredMs, () =>
+      this.#end(failed('no-leader', 'another server leads').failure),
+    )
     this.#endIfIdle()
+  }
+
+  /** The server leads again. */
+  keep(): void {
+    this.#retired?.cancel()
+    this.#retired = undefined
   }
 
   close(): void {
@@ -134,7 +147,7 @@ export class LeaderLine {
   }
 
   #endIfIdle(): void {
-    if (!this.#isRetired || this.#isClosed) return
+    if (this.#retired === undefined || this.#isClosed) return
     if (this.#sent.size === 0 && (this.#waiting?.length ?? 0) === 0)
       this.#end(failed('no-leader', 'another server leads').failure)
   }
@@ -148,6 +161,7 @@ export class LeaderLine {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#timer.cancel()
+    this.#retired?.cancel()
     const waiting = this.#waiting ?? []
     this.#waiting = []
     const sent = [...this.#sent.values()]

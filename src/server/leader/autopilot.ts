@@ -3,7 +3,7 @@
  * are gone for good, raises the feature level when all support it. One change at a time, and never one that costs the
  * majority. Contact is what Raft itself hears; gossip decides nothing here.
  */
-import { type AutopilotConfig, autopilotDefaults, leastVotersKept } from '../../model/autopilot.ts'
+import { type AutopilotConfig, leastVotersKept } from '../../model/autopilot.ts'
 import { type ClusterServer, votersOf } from '../../model/cluster.ts'
 import type { Command } from '../../model/command.ts'
 import { baseFeatureLevel, maxFeatureLevel } from '../../model/feature.ts'
@@ -60,8 +60,9 @@ export class Autopilot {
     })
   }
 
+  /** Before the cluster has rules, those that it will begin with. */
   config(): AutopilotConfig {
-    return this.#ports.store.view().autopilot() ?? autopilotDefaults
+    return this.#ports.store.view().autopilot() ?? this.#ports.seed
   }
 
   /** Of all servers in the cluster; the leader alone knows them. */

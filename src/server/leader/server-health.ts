@@ -35,7 +35,8 @@ export function contactsOf(
   }
   const others = followers.map(({ id, state, match, silentMs }): Contact => {
     const isAlive = silentMs <= silenceMs
-    const keepsUp = state !== 'snapshot' && status.commitIndex - match <= config.maxTrailingLogs
+    // A server that was never reached has been silent for no time yet.
+    const keepsUp = match > 0 && state !== 'snapshot' && status.commitIndex - match <= config.maxTrailingLogs
     return { id, silentMs, lastIndex: match, isAlive, isHealthy: isAlive && keepsUp }
   })
   return new Map([own, ...others].map((contact) => [contact.id, contact]))

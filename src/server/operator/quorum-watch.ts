@@ -28,8 +28,6 @@ export interface QuorumPorts {
   /** Without an answer for this long a follower counts as missing at its leader. */
   readonly silenceMs: number
   readonly isDiskFull: () => boolean
-  /** Log index at which this server's state was found to differ from the leader's; 0: never. */
-  readonly divergedAt: () => number
 }
 
 const lookEveryMs = 1_000
@@ -41,6 +39,7 @@ export class QuorumWatch {
   readonly #ports: QuorumPorts
   #lost: { readonly sinceMs: number; readonly sinceWallMs: number } | undefined
   #saidMs: number | undefined
+  #divergedAt: () => number = () => 0
   #timer: Timer
 
   constructor(ports: QuorumPorts) {
@@ -50,6 +49,11 @@ export class QuorumWatch {
 
   stop(): void {
     this.#timer.cancel()
+  }
+
+  /** Tells the log index at which this server was found to differ from its leader; 0: it was not. */
+  diverges(at: () => number): void {
+    this.#divergedAt = at
   }
 
   /** One sentence for those whose request waits for a leader. */
@@ -62,7 +66,7 @@ export class QuorumWatch {
   }
 
   status(): ClusterStatus {
-    const { consensus, isDiskFull, divergedAt } = this.#ports
+    const { consensus, isDiskFull } = this.#ports
     const { id, role, term, leader } = consensus.status()
     const servers = this.#servers()
     return {
@@ -74,7 +78,7 @@ export class QuorumWatch {
       lostSinceMs: leader === undefined ? (this.#lost?.sinceWallMs ?? this.#ports.clock.wallMs()) : 0,
       servers,
       isDiskFull: isDiskFull(),
-      divergedAt: divergedAt(),
+      divergedAt: this.#divergedAt(),
       advice: this.#advice(servers, leader === undefined),
     }
   }
@@ -153,7 +157,7 @@ export class QuorumWatch {
   }
 
   #advice(servers: readonly StatusServer[], isLost: boolean): readonly string[] {
-    const { isDiskFull, divergedAt } = this.#ports
+    const { isDiskFull } = this.#ports
     const missing = servers.filter((server) => server.isVoter && server.state === 'missing')
     const names = missing.map(named).join(' or ')
     const advice: string[] = []
@@ -165,7 +169,7 @@ export class QuorumWatch {
     if (isLost && missing.length === 0)
       advice.push('an election should end within seconds; if not, compare clocks and logs of the servers')
     if (isDiskFull()) advice.push('free space under the data directory; writes go on by themselves')
-    if (divergedAt() > 0)
+    if (this.#divergedAt() > 0)
       advice.push(
         'the state of this server is not that of its leader: docs/operations.md, "A server whose state differs"',
       )

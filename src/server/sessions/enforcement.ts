@@ -24,6 +24,11 @@ export interface EnforcementPorts {
   readonly intentionsIndex: (destination: string) => number
   /** The server whose word on a node counts. */
   readonly serverOf: (node: string) => string | undefined
+  /**
+   * Where version numbers begin: another place in each process, so that one from another server, or from a life before, is
+   * never taken for one of ours. A reader who brings it is answered at once.
+   */
+  readonly firstVersion: number
 }
 
 type Listener = (node: string, destination: string) => void
@@ -35,10 +40,11 @@ export class EnforcementBook {
   readonly #followed = new Map<string, Followed>()
   readonly #changes = new RuleChanges()
   readonly #listeners: Listener[] = []
-  #version = 1
+  #version: number
 
   constructor(ports: EnforcementPorts) {
     this.#ports = ports
+    this.#version = ports.firstVersion
   }
 
   /** Called for each row of this server's own agents that changed. */

@@ -57,6 +57,7 @@ export class SessionHub {
     this.enforcement = new EnforcementBook({
       intentionsIndex: (destination) => publisher.intentionsIndex(destination),
       serverOf: (node) => this.whereabouts.serverOf(node),
+      firstVersion: 1 + Math.floor(ports.random.fraction() * 2 ** 40),
     })
     this.#host = {
       publisher,

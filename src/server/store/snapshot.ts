@@ -51,16 +51,33 @@ function* snapshotLines(view: View): Generator<string> {
 
 /** SHA-256 over all primary rows in a fixed order, hex. Log indexes count where rows carry them. */
 export function hashOf(view: View): string {
-  const hash = createHash('sha256')
-  // In pieces: a call per line costs more than the hashing.
-  let text = ''
-  for (const line of rowLines(view)) {
-    text += line
-    if (text.length < limits.snapshotPieceChars) continue
-    hash.update(text)
-    text = ''
+  const hash = new StateHash(view)
+  let digest: string | undefined
+  while (digest === undefined) digest = hash.step(limits.snapshotPieceChars)
+  return digest
+}
+
+/** The same in steps, for a server that has other things to do meanwhile; the view stays as it is. */
+export class StateHash {
+  readonly #lines: Generator<string>
+  readonly #hash = createHash('sha256')
+
+  constructor(view: View) {
+    this.#lines = rowLines(view)
   }
-  return hash.update(text).digest('hex')
+
+  /** Goes on for about `chars` characters of text; the digest at the end, after which it must not be called again. */
+  step(chars: number): string | undefined {
+    // In pieces: a call per line costs more than the hashing.
+    let text = ''
+    while (text.length < chars) {
+      const line = this.#lines.next()
+      if (line.done === true) return this.#hash.update(text).digest('hex')
+      text += line.value
+    }
+    this.#hash.update(text)
+    return undefined
+  }
 }
 
 /** Builds tables from pieces, cut anywhere; `install` gets them when all is there and well. */

@@ -57,7 +57,9 @@ type Histogram = ReadonlyMap<number, number>
 
 function readHistogram(text: string, name: string): Histogram {
   const rows = [...text.matchAll(new RegExp(`^${name}\\{le="([^"]+)"\\} (\\S+)$`, 'gm'))]
-  return new Map(rows.map(([, bound = '', count]) => [bound === '+Inf' ? Infinity : Number(bound), Number(count)]))
+  return new Map(
+    rows.map(([, bound = '', count]) => [bound === '+Inf' ? Infinity : Number(bound), Number(count)]),
+  )
 }
 
 /** The median lies between two bounds of etcd's; in between it is taken as evenly spread. */

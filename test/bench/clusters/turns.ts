@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type BenchCluster, type ClusterPlan } from './cluster.ts'
+import type { BenchCluster, ClusterPlan } from './cluster.ts'
 import { etcdBench } from './etcd.ts'
 import { ownBench } from './own.ts'
 

@@ -45,7 +45,9 @@ export async function bench(args: readonly string[]): Promise<BenchResult> {
     times: times.map((time) => round(time, 0)),
   })
   const [ours, etcd] = [figures(all.ours.flat()), figures(all.etcd.flat())]
-  console.log(`ours: median ${ours.medianMs} ms, max ${ours.maxMs} ms; etcd: median ${etcd.medianMs} ms, max ${etcd.maxMs} ms`)
+  console.log(
+    `ours: median ${ours.medianMs} ms, max ${ours.maxMs} ms; etcd: median ${etcd.medianMs} ms, max ${etcd.maxMs} ms`,
+  )
   return {
     bench: 'failover',
     unit: 'ms to the first accepted write, maximum',
@@ -114,7 +116,8 @@ class Load {
       value.writeUInt32BE(this.sent)
       connection.call(this.cluster.write('rpc', key, value), (outcome) => {
         if (outcome === 'accepted') {
-          if (this.waiting !== undefined && sentMs > this.waiting.sinceMs) this.waiting.done(performance.now())
+          if (this.waiting !== undefined && sentMs > this.waiting.sinceMs)
+            this.waiting.done(performance.now())
         } else if (outcome === 'lost' && this.connections.get(server) === connection) {
           this.connections.delete(server)
           this.connect(server)

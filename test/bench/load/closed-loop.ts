@@ -39,10 +39,13 @@ export async function closedLoop(options: LoadOptions): Promise<LoadFigures> {
   const lane = (connection: Connection): Promise<void> =>
     new Promise((resolve, reject) => {
       const next = (): void => {
-        if (isOver) return resolve()
+        if (isOver) {
+          resolve()
+          return
+        }
         const begunMs = performance.now()
         connection.call(message(sent++), (outcome) => {
-          if (outcome === 'lost' && !isOver) return reject(new Error('a connection was lost under load'))
+          if (outcome === 'lost' && !isOver) reject(new Error('a connection was lost under load'))
           if (isMeasuring && outcome === 'accepted') latencies.push(performance.now() - begunMs)
           else if (isMeasuring) refused += 1
           next()

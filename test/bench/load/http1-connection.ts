@@ -56,7 +56,9 @@ export class Http1Connection implements Connection {
     const head = this.received.toString('latin1', 0, body).toLowerCase()
     const length = /\r\ncontent-length: *(\d+)/.exec(head)?.[1]
     if (length !== undefined) return body + Number(length)
-    return this.received.toString('latin1', this.received.length - 5) === '0\r\n\r\n' ? 0 : Number.POSITIVE_INFINITY
+    return this.received.toString('latin1', this.received.length - 5) === '0\r\n\r\n'
+      ? 0
+      : Number.POSITIVE_INFINITY
   }
 
   private finish(outcome: Outcome): void {

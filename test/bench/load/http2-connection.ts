@@ -15,12 +15,20 @@ export interface Http2Target {
   readonly path: string
 }
 
-const frame = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, windowUpdate: 8 } as const
-const endStream = 1
+export const frame = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+} as const
+export const endStream = 1
 const ack = 1
-const headerBytes = 9
-const largestWindow = 2 ** 31 - 1
-const windowAtStart = 65_535
+export const headerBytes = 9
+export const largestWindow = 2 ** 31 - 1
+export const windowAtStart = 65_535
 /** What the other side may send before it hears from us again. */
 const refillBelow = 2 ** 30
 
@@ -161,7 +169,7 @@ interface FrameHead {
   readonly stream: number
 }
 
-function writeFrameHead(into: Buffer, at: number, { length, type, flags, stream }: FrameHead): number {
+export function writeFrameHead(into: Buffer, at: number, { length, type, flags, stream }: FrameHead): number {
   into.writeUIntBE(length, at, 3)
   into[at + 3] = type
   into[at + 4] = flags
@@ -169,14 +177,19 @@ function writeFrameHead(into: Buffer, at: number, { length, type, flags, stream 
 }
 
 /** The magic words, SETTINGS (no header table, no push, large windows), and room for answers on the connection. */
-function preface(): Buffer {
+export function preface(): Buffer {
   const settings = [
     [1, 0],
     [2, 0],
     [4, largestWindow],
   ] as const
   const bytes = Buffer.alloc(headerBytes + settings.length * 6 + headerBytes + 4)
-  let at = writeFrameHead(bytes, 0, { length: settings.length * 6, type: frame.settings, flags: 0, stream: 0 })
+  let at = writeFrameHead(bytes, 0, {
+    length: settings.length * 6,
+    type: frame.settings,
+    flags: 0,
+    stream: 0,
+  })
   for (const [name, value] of settings) at = bytes.writeUInt32BE(value, bytes.writeUInt16BE(name, at))
   at = writeFrameHead(bytes, at, { length: 4, type: frame.windowUpdate, flags: 0, stream: 0 })
   bytes.writeUInt32BE(largestWindow - windowAtStart, at)
@@ -184,7 +197,7 @@ function preface(): Buffer {
 }
 
 /** RFC 7541: indexed fields of the static table, the rest as literals that enter no table. */
-function headerBlock({ host, port, path, tls }: Http2Target): Buffer {
+export function headerBlock({ host, port, path, tls }: Http2Target): Buffer {
   const literal = (name: Buffer, value: string): Buffer =>
     Buffer.concat([name, Buffer.from([value.length]), Buffer.from(value)])
   const named = (name: string): Buffer => Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name)])

@@ -64,7 +64,7 @@ async function measure(
   let syncs: SyncFigures = { count: 0, p50Ms: Number.NaN }
   const load = await closedLoop({
     clients,
-    warmUpMs: 2_000,
+    warmUpMs: 4_000,
     measureMs: seconds * 1_000,
     connect: () => cluster.writer(way),
     message: (n) => {
@@ -105,12 +105,30 @@ function summary(all: Readonly<Record<SystemName, readonly ReadonlyMap<CaseName,
   const runs = cases.map((each) => {
     const name = nameOf(each)
     const of = (system: SystemName) => ({
-      perSecond: round(middle(system, name, (figures) => figures.perSecond), 0),
-      cpuMicroseconds: round(middle(system, name, (figures) => figures.cpuMicrosecondsPerWrite), 0),
-      p50Ms: round(middle(system, name, (figures) => figures.p50Ms), 2),
-      syncP50Ms: round(middle(system, name, (figures) => figures.syncs.p50Ms), 3),
-      writesPerSync: round(middle(system, name, (figures) => figures.writesPerSync), 1),
-      generatorCore: round(middle(system, name, (figures) => figures.generatorCore), 2),
+      perSecond: round(
+        middle(system, name, (figures) => figures.perSecond),
+        0,
+      ),
+      cpuMicroseconds: round(
+        middle(system, name, (figures) => figures.cpuMicrosecondsPerWrite),
+        0,
+      ),
+      p50Ms: round(
+        middle(system, name, (figures) => figures.p50Ms),
+        2,
+      ),
+      syncP50Ms: round(
+        middle(system, name, (figures) => figures.syncs.p50Ms),
+        3,
+      ),
+      writesPerSync: round(
+        middle(system, name, (figures) => figures.writesPerSync),
+        1,
+      ),
+      generatorCore: round(
+        middle(system, name, (figures) => figures.generatorCore),
+        2,
+      ),
     })
     const [etcd, ours] = systems.map(of)
     const ratio = round((ours?.perSecond ?? Number.NaN) / (etcd?.perSecond ?? Number.NaN), 2)

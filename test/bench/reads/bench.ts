@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import type { BenchCluster, ReadMode, Way } from '../clusters/cluster.ts'
 import { inTurns, type SystemName, systems } from '../clusters/turns.ts'
 import { closedLoop, type LoadFigures } from '../load/closed-loop.ts'
+import type { Outcome } from '../load/connection.ts'
 import { cpuMs } from '../load/processes.ts'
 import { type BenchResult, median, round } from '../result.ts'
 
@@ -53,15 +54,11 @@ export async function bench(args: readonly string[]): Promise<BenchResult> {
 async function fill(cluster: BenchCluster): Promise<void> {
   const value = Buffer.alloc(valueBytes, 7)
   const connection = await cluster.writer('rpc')
-  const written = Array.from({ length: keys }, (_, n) => {
+  for (let n = 0; n < keys; n++) {
     const message = cluster.write('rpc', `bench/${n}`, value)
-    return new Promise<void>((resolve, reject) =>
-      connection.call(message, (outcome) =>
-        outcome === 'accepted' ? resolve() : reject(new Error(`a write was ${outcome}`)),
-      ),
-    )
-  })
-  await Promise.all(written)
+    const outcome = await new Promise<Outcome>((resolve) => connection.call(message, resolve))
+    if (outcome !== 'accepted') throw new Error(`a write was ${outcome}`)
+  }
   connection.close()
 }
 

@@ -50,12 +50,13 @@ export class RaftChecker {
     return this.#committed.length - 1
   }
 
-  opened(server: string, raft: Raft): void {
+  /** `vote`: as it stands on the server's disk. */
+  opened(server: string, raft: Raft, vote: string | undefined): void {
     const mirror = this.#mirrorOf(server)
     mirror.recovered(raft)
     const { base, last } = mirror
     const { term } = raft
-    this.#ballots.recovered(server, { term, base, last }, (index) => raft.termAt(logIndex(index)))
+    this.#ballots.recovered(server, { term, vote, base, last }, (index) => raft.termAt(logIndex(index)))
     for (let index = base + 2; index <= last; index += 1) {
       const at = mirror.termAt(index)
       const known = this.#entries[index]?.find((entry) => entry.term === at)
@@ -181,7 +182,7 @@ export class RaftChecker {
     this.#trace.event(kinds.standing, term, role.length, () => `${server} is ${role} in term ${term}`)
     if (!isNewLeader) return
     this.#reached.hit('leader elected')
-    this.#ballots.leads(server, term)
+    this.#ballots.leads(server, term, votersOf(raft.configuration.configuration))
     this.#checkCompleteness(mirror, term)
   }
 

@@ -48,8 +48,15 @@ export class Ballots {
     }
   }
 
-  leads(server: string, term: number): void {
+  /** A server leads `term`: alone, and because a majority of `voters` said yes to it. */
+  leads(server: string, term: number, voters: readonly string[]): void {
     const known = this.#leaders.get(term)
+    const votes = voters.filter((voter) => voter === server || this.#of(voter).votes.get(term) === server)
+    hold(
+      votes.length * 2 > voters.length,
+      'elected-by-majority',
+      () => `${server} leads in term ${term} with the votes of [${votes.join()}] of [${voters.join()}]`,
+    )
     hold(
       known === undefined || known === server,
       'one-leader',
@@ -67,10 +74,16 @@ export class Ballots {
   /** A server has started again: everything it promised must be on its disk. */
   recovered(
     server: string,
-    found: { readonly term: number; readonly base: number; readonly last: number },
+    found: { readonly term: number; readonly vote: string | undefined; readonly base: number; readonly last: number },
     termAt: (index: number) => number | undefined,
   ): void {
-    const { term, match } = this.#of(server)
+    const { term, match, votes } = this.#of(server)
+    const vote = votes.get(found.term)
+    hold(
+      vote === undefined || vote === found.vote,
+      'forgotten-vote',
+      () => `${server} voted for ${vote} in term ${found.term} and starts with a vote for ${found.vote ?? 'nobody'}`,
+    )
     hold(
       found.term >= term,
       'forgotten-term',

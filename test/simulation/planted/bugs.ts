@@ -86,12 +86,21 @@ export const listedBugs: readonly PlantedBug[] = [
       },
     ],
   },
-  bug(
-    'second configuration change before the first commits',
-    'raft/reconfiguration.ts',
-    'if (!hasCommittedOwnTerm(replica, leadership) || !hasCommittedConfiguration(replica)) {',
-    'if (!hasCommittedOwnTerm(replica, leadership)) {',
-  ),
+  {
+    name: 'second configuration change before the first commits',
+    patches: [
+      {
+        file: 'raft/reconfiguration.ts',
+        find: 'if (!hasCommittedOwnTerm(replica, leadership) || !hasCommittedConfiguration(replica)) {',
+        put: 'if (!hasCommittedOwnTerm(replica, leadership)) {',
+      },
+      {
+        file: 'server/consensus/driver.ts',
+        find: `if (this.#state !== 'running' || this.#change !== undefined) {`,
+        put: `if (this.#state !== 'running') {`,
+      },
+    ],
+  },
   bug(
     'configuration change before own-term commit',
     'raft/reconfiguration.ts',

@@ -55,7 +55,8 @@ class Thread {
     this.#timeoutMs = timeoutMs
     this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
       workerData: { patches },
-      resourceLimits: { maxOldGenerationSizeMb: 1_024 },
+      // A run makes much that lives for a moment; a small young generation would be swept all the time.
+      resourceLimits: { maxOldGenerationSizeMb: 1_024, maxYoungGenerationSizeMb: 64 },
     })
     this.#worker.on('message', (report: Report) => this.#settle(report))
     this.#worker.on('error', (error: Error & { readonly code?: string }) =>

@@ -53,6 +53,7 @@ function leading(clock = new VirtualClock()) {
       passedOn.push(leader)
       done(failed('token-unknown', 'said the leader'))
     },
+    serverNamed: (node) => (node === 's1' ? leaderId : undefined),
     isServer: (peer) => peer === anyServer,
   })
   const token = (more: { readonly node?: string; readonly role?: 'host' | 'server' } = {}) => {
@@ -139,6 +140,15 @@ test('a server id that is in the cluster with another key must be removed first;
   const again = newcomer(at)
   expect(join(again.options, token)).toBe('node-name-taken')
   expect(at.cluster.state.enrollment(enrollmentHash(token.secret))?.usedBy).toBe('')
+})
+
+test('a server with the name of one that is there is refused; the token stays good', () => {
+  const at = leading()
+  const token = at.token()
+  const { options } = newcomer(at, { node: 's1' })
+  expect(join(options, token)).toBe('node-name-taken')
+  expect(at.changes).toEqual([])
+  expect(join({ ...options, node: 's2' }, token)).toBe('ok')
 })
 
 test('while another change of the cluster is under way the new server waits for its turn', () => {

@@ -97,6 +97,20 @@ test('a restart finds the identity without any server', () => {
   expect(again.host.identity()).toEqual(agent.host.identity())
 })
 
+test('servers that the cluster told are known after a restart, and after a renewal', () => {
+  const { agent, cluster, clock } = enrolledAgent()
+  const told = ['10.0.0.1:8300', '10.0.0.2:8300', '10.0.0.3:8300']
+  agent.host.useServers(told)
+  agent.host.useServers([])
+  expect(agent.host.identity()?.servers).toEqual(told)
+  const again = new TestAgent(clock, cluster, agent.files)
+  expect(again.host.identity()).toEqual(agent.host.identity())
+  again.host.start(again.client)
+  clock.run(20 * day)
+  expect(again.certificates.length).toBeGreaterThan(0)
+  expect(again.host.identity()?.servers).toEqual(told)
+})
+
 test('a token for another node is not even sent, and none is ever told', () => {
   const clock = new VirtualClock()
   const cluster = makeCluster({ clock })

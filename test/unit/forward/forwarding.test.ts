@@ -114,6 +114,24 @@ test('a leader that says nothing any more leaves the outcome open', () => {
   expect(answer.code).toBe('write-outcome-unknown')
 })
 
+test('a leader that is cut off is not waited for once another one leads', () => {
+  const world = new ForwardingServers()
+  const [leader, follower] = [world.leader(), world.follower()]
+  const first = world.write(follower, word('first'))
+  world.until(() => first.times > 0)
+  // Its host is gone from the network: nothing is heard of it, not even that it is gone.
+  for (const pair of world.rooms.get(leader)?.pairs ?? []) pair.stall(true)
+  world.servers.network.isolate([leader])
+  const answer = world.write(follower, word('second'))
+  const isNew = (): boolean => ![undefined, leader].includes(world.servers.driver(follower).status().leader)
+  expect(world.until(isNew, 10_000)).toBe(true)
+  const later = world.write(follower, word('third'))
+  expect(world.until(() => later.code === 'ok', 1_000)).toBe(true)
+  expect(answer.times).toBe(0)
+  expect(world.until(() => answer.times > 0, limits.forwardRetiredMs + 1_000)).toBe(true)
+  expect(answer.code).toBe('write-outcome-unknown')
+})
+
 test('a leader that does not take the connection gets nothing, so the write is tried until its time is up', () => {
   const world = new ForwardingServers()
   world.isStalled = true

@@ -1,7 +1,8 @@
 // The proof that the checker bites: every answer that is wrong by the order of calls and returns is rejected.
 import { expect, test } from 'vitest'
 import { type EditKind, edit, editKinds } from '../../linearizability/edits.ts'
-import { checkKey, type KeyOperation } from '../../linearizability/history.ts'
+import { checkKey } from '../../linearizability/history.ts'
+import type { KeyOperation } from '../../linearizability/register.ts'
 import { SeededRandom } from '../../simulation/random.ts'
 
 /** What clients of a true register see, with writes of unknown outcome among them. */

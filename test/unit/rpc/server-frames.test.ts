@@ -1,5 +1,6 @@
 // Frames between servers arrive as they were sent.
 import { expect, test } from 'vitest'
+import { decodeServerFrame, encodeServerFrame } from '../../../src/rpc/frame-codec.ts'
 import type { ForwardAnswer, PresenceFrame } from '../../../src/rpc/server-contract.ts'
 import { forwardCodec, presenceCodec } from '../../../src/rpc/server-frame-codec.ts'
 
@@ -30,6 +31,11 @@ test('what servers tell of their agents', () => {
   const beat: PresenceFrame = { applied: 0, gone: [], present: [], enforced: [], isComplete: false }
   for (const frame of [full, beat])
     expect(presenceCodec.taker.decode(presenceCodec.opener.encode(frame))).toEqual({ ok: true, value: frame })
+})
+
+test('where the servers are, to agents', () => {
+  const frame = { kind: 'servers', addresses: ['10.0.0.1:8300', '[::1]:8300'] } as const
+  expect(decodeServerFrame(encodeServerFrame(frame))).toEqual({ ok: true, value: frame })
 })
 
 test('bytes that are no frame are refused', () => {

@@ -3,6 +3,8 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { AgentFrame as _mesh_v1_AgentFrame, AgentFrame__Output as _mesh_v1_AgentFrame__Output } from '../../mesh/v1/AgentFrame.ts';
+import type { CallAnswer as _mesh_v1_CallAnswer, CallAnswer__Output as _mesh_v1_CallAnswer__Output } from '../../mesh/v1/CallAnswer.ts';
+import type { CallRequest as _mesh_v1_CallRequest, CallRequest__Output as _mesh_v1_CallRequest__Output } from '../../mesh/v1/CallRequest.ts';
 import type { LeafCertificate as _mesh_v1_LeafCertificate, LeafCertificate__Output as _mesh_v1_LeafCertificate__Output } from '../../mesh/v1/LeafCertificate.ts';
 import type { ReadAnswer as _mesh_v1_ReadAnswer, ReadAnswer__Output as _mesh_v1_ReadAnswer__Output } from '../../mesh/v1/ReadAnswer.ts';
 import type { ReadRequest as _mesh_v1_ReadRequest, ReadRequest__Output as _mesh_v1_ReadRequest__Output } from '../../mesh/v1/ReadRequest.ts';
@@ -12,6 +14,11 @@ import type { WriteAnswer as _mesh_v1_WriteAnswer, WriteAnswer__Output as _mesh_
 import type { WriteRequest as _mesh_v1_WriteRequest, WriteRequest__Output as _mesh_v1_WriteRequest__Output } from '../../mesh/v1/WriteRequest.ts';
 
 export interface ServerClient extends grpc.Client {
+  Calls(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_mesh_v1_CallRequest, _mesh_v1_CallAnswer__Output>;
+  Calls(options?: grpc.CallOptions): grpc.ClientDuplexStream<_mesh_v1_CallRequest, _mesh_v1_CallAnswer__Output>;
+  calls(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_mesh_v1_CallRequest, _mesh_v1_CallAnswer__Output>;
+  calls(options?: grpc.CallOptions): grpc.ClientDuplexStream<_mesh_v1_CallRequest, _mesh_v1_CallAnswer__Output>;
+  
   Control(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_mesh_v1_AgentFrame, _mesh_v1_ServerFrame__Output>;
   Control(options?: grpc.CallOptions): grpc.ClientDuplexStream<_mesh_v1_AgentFrame, _mesh_v1_ServerFrame__Output>;
   control(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_mesh_v1_AgentFrame, _mesh_v1_ServerFrame__Output>;
@@ -47,6 +54,8 @@ export interface ServerClient extends grpc.Client {
 }
 
 export interface ServerHandlers extends grpc.UntypedServiceImplementation {
+  Calls: grpc.handleBidiStreamingCall<_mesh_v1_CallRequest__Output, _mesh_v1_CallAnswer>;
+  
   Control: grpc.handleBidiStreamingCall<_mesh_v1_AgentFrame__Output, _mesh_v1_ServerFrame>;
   
   Read: grpc.handleUnaryCall<_mesh_v1_ReadRequest__Output, _mesh_v1_ReadAnswer>;
@@ -58,6 +67,7 @@ export interface ServerHandlers extends grpc.UntypedServiceImplementation {
 }
 
 export interface ServerDefinition extends grpc.ServiceDefinition {
+  Calls: MethodDefinition<_mesh_v1_CallRequest, _mesh_v1_CallAnswer, _mesh_v1_CallRequest__Output, _mesh_v1_CallAnswer__Output>
   Control: MethodDefinition<_mesh_v1_AgentFrame, _mesh_v1_ServerFrame, _mesh_v1_AgentFrame__Output, _mesh_v1_ServerFrame__Output>
   Read: MethodDefinition<_mesh_v1_ReadRequest, _mesh_v1_ReadAnswer, _mesh_v1_ReadRequest__Output, _mesh_v1_ReadAnswer__Output>
   SignLeaf: MethodDefinition<_mesh_v1_SignLeafRequest, _mesh_v1_LeafCertificate, _mesh_v1_SignLeafRequest__Output, _mesh_v1_LeafCertificate__Output>

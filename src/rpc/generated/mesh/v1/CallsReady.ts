@@ -1,0 +1,8 @@
+// Original file: mesh.proto
+
+
+export interface CallsReady {
+}
+
+export interface CallsReady__Output {
+}
