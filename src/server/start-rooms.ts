@@ -31,6 +31,7 @@ import { SessionHub } from './sessions/hub.ts'
 import type { Cluster } from './start-cluster.ts'
 import { openOperators } from './start-operator.ts'
 import { openRequests, type Requests } from './start-requests.ts'
+import type { Store } from './store/store.ts'
 
 export interface RoomOptions {
   readonly settings: Settings
@@ -208,6 +209,26 @@ function directoryOf({ settings, cluster }: RoomOptions): ClusterDirectory {
   }
 }
 
+/** Another root, by rotation or because another cluster's state was restored, signs another certificate. */
+function followRoot(store: Store, own: OwnCertificate): void {
+  const active = (): string | undefined =>
+    store
+      .view()
+      .roots('host')
+      .find((root) => root.active)?.id
+  let signedBy = active()
+  const look = (): void => {
+    const now = active()
+    if (now === signedBy || now === undefined) return
+    signedBy = now
+    own.renewNow()
+  }
+  store.onReplaced(look)
+  store.onCommit((_view, changes) => {
+    if (changes.roots) look()
+  })
+}
+
 function openCertificate(
   options: RoomOptions,
   authority: Authority,
@@ -231,6 +252,7 @@ function openCertificate(
   if (!own.ok) return own
   const identity = own.value.start()
   if (!identity.ok) return identity
+  followRoot(cluster.store, own.value)
   return ok({
     identity: identity.value,
     onIdentity: (listener) => {

@@ -87,11 +87,11 @@ test('a leader that is told to stop hands over before it ends', async () => {
 })
 
 test('all servers were off until all their certificates had expired: they start again', async () => {
-  await Promise.all(servers.all.map((server) => server.stop()))
+  const T = performance.now(); await Promise.all(servers.all.map((server) => server.stop())); console.log('stopped', performance.now() - T)
   const certificates = servers.all.map((server) => readFileSync(join(server.data, 'server.crt'), 'utf8'))
   const expiry = Math.max(...certificates.map((pem) => new X509Certificate(pem).validToDate.getTime()))
   await until('the last certificate to expire', () => (Date.now() > expiry + 1_000 ? true : undefined))
-  await servers.startAll()
+  console.log('expired', performance.now() - T); await servers.startAll(); console.log('started', performance.now() - T)
   const leader = await servers.leader()
   expect(await write(leader, 'a year later', 20)).toBe(20)
   expect(await missing(other(leader), 'default')).toEqual([])

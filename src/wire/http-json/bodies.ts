@@ -2,8 +2,9 @@
  * Small request bodies: intention, TTL update, catalog deregistration, enrollment token. The bodies of services and
  * checks are read by config/, the catalog registration by catalog-registration.ts.
  */
-import type { CheckStatus } from '../../model/check.ts'
+
 import type { EnrollmentRole } from '../../model/authority.ts'
+import type { CheckStatus } from '../../model/check.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import type { IntentionAction } from '../../model/intention.ts'
 import { limits } from '../../model/limits.ts'

@@ -1,5 +1,5 @@
 // One HTTP/2 connection with one gRPC stream that carries call after call, as our agents hold it to their server
-// (src/rpc/call-frame.ts), written for a load generator like http2-connection.ts beside it. One call at a time.
+// (src/rpc/call-frame.ts), written for a load generator like http2-connection.ts beside it.
 import { connect, type TLSSocket } from 'node:tls'
 import type { Connection, Outcome } from './connection.ts'
 import {
@@ -27,10 +27,10 @@ export class CallStreamConnection implements Connection {
   private readonly onReady: () => void
   private frames: Buffer = Buffer.alloc(0)
   private messages: Buffer = Buffer.alloc(0)
-  private done: ((outcome: Outcome) => void) | undefined
+  private readonly open = new Map<number, (outcome: Outcome) => void>()
   private connectionWindow = windowAtStart
   private streamWindow = windowAtStart
-  private retry: (() => void) | undefined
+  private readonly waiting: Buffer[] = []
 
   private constructor(socket: TLSSocket, target: Http2Target, onReady: () => void) {
     this.socket = socket
@@ -38,7 +38,7 @@ export class CallStreamConnection implements Connection {
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.take(chunk))
     socket.on('error', () => undefined)
-    socket.on('close', () => this.finish('lost'))
+    socket.on('close', () => this.lose())
     const block = headerBlock(target)
     const head = Buffer.alloc(headerBytes)
     writeFrameHead(head, 0, { length: block.length, type: frame.headers, flags: endHeaders, stream })
@@ -63,7 +63,7 @@ export class CallStreamConnection implements Connection {
       done('lost')
       return
     }
-    this.done = done
+    this.open.set(readId(message).id, done)
     this.send(message)
   }
 
@@ -74,7 +74,7 @@ export class CallStreamConnection implements Connection {
   private send(message: Buffer): void {
     const length = prefixBytes + message.length
     if (Math.min(this.connectionWindow, this.streamWindow) < length) {
-      this.retry = () => this.send(message)
+      this.waiting.push(message)
       return
     }
     this.connectionWindow -= length
@@ -127,24 +127,25 @@ export class CallStreamConnection implements Connection {
   }
 
   private answered(message: Buffer): void {
-    let at = 0
-    if (message[0] === tag.id) for (at = 1; (message[at++] ?? 0) >= 0x80; );
-    if (message[at] === tag.ready) this.onReady()
-    else this.finish(message[at] === tag.answer ? 'accepted' : 'refused')
+    const { id, end } = readId(message)
+    if (message[end] === tag.ready) this.onReady()
+    else this.finish(id, message[end] === tag.answer ? 'accepted' : 'refused')
   }
 
   private grow(of: number, by: number): void {
     if (of === 0) this.connectionWindow += by
     else this.streamWindow += by
-    const { retry } = this
-    this.retry = undefined
-    retry?.()
+    for (const message of this.waiting.splice(0)) this.send(message)
   }
 
-  private finish(outcome: Outcome): void {
-    const { done } = this
-    this.done = undefined
+  private finish(id: number, outcome: Outcome): void {
+    const done = this.open.get(id)
+    this.open.delete(id)
     done?.(outcome)
+  }
+
+  private lose(): void {
+    for (const id of [...this.open.keys()]) this.finish(id, 'lost')
   }
 
   private write(type: number, body: Buffer): void {
@@ -152,5 +153,16 @@ export class CallStreamConnection implements Connection {
     writeFrameHead(bytes, 0, { length: body.length, type, flags: ack, stream: 0 })
     body.copy(bytes, headerBytes)
     this.socket.write(bytes)
+  }
+}
+
+/** The first field, a varint; 0 where it is not there. */
+function readId(message: Buffer): { readonly id: number; readonly end: number } {
+  if (message[0] !== tag.id) return { id: 0, end: 0 }
+  let [id, end] = [0, 1]
+  for (let scale = 1; ; scale *= 128) {
+    const byte = message[end++] ?? 0
+    id += (byte & 0x7f) * scale
+    if (byte < 0x80) return { id, end }
   }
 }
