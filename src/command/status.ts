@@ -2,8 +2,7 @@
  * `mesh status`: which servers there are, which one leads, and what is wrong with them. Any server can say that about itself
  * and the others, also when nobody leads. With `-leader` it is a probe for scripts.
  */
-import type { ClusterStatus, StatusServer } from '../rpc/operator.ts'
-import { formatTime } from '../wire/http-json/time.ts'
+import { type ClusterStatusJson, clusterStatusJson } from '../wire/http-json/operator.ts'
 import type { ConnectionFlags } from './connection.ts'
 import type { Context } from './declare.ts'
 import { CommandFailure } from './failure.ts'
@@ -19,30 +18,29 @@ export async function showStatus(
     context,
     options,
     { name: 'cluster.status', args: {}, http },
-    { ofServer: (answer) => answer, ofAgent: (reply) => reply.json<ClusterStatus>() },
+    { ofServer: clusterStatusJson, ofAgent: (reply) => reply.json<ClusterStatusJson>() },
   )
   if (options.leader === true) {
-    if (status.leader === '') throw new CommandFailure('no server leads now', { next: 'mesh status' })
-    return terminal.line(status.leader)
+    if (status.Leader === '') throw new CommandFailure('no server leads now', { next: 'mesh status' })
+    return terminal.line(status.Leader)
   }
   terminal.show(status, () =>
-    terminal.table(['server', 'node', 'state', 'voter', 'last heard'], status.servers.map(serverRow)),
+    terminal.table(['server', 'node', 'state', 'voter', 'last heard'], status.Servers.map(serverRow)),
   )
-  for (const line of status.advice) terminal.note(`- ${line}`)
-  if (!status.hasQuorum) throw noQuorum(status)
+  for (const line of status.Advice) terminal.note(`- ${line}`)
+  if (!status.HasQuorum) throw noQuorum(status)
 }
 
-const serverRow = ({ address, node, state, isVoter, heardAtMs }: StatusServer): readonly string[] => [
-  address,
-  node,
-  state,
-  isVoter ? 'yes' : 'no',
-  state !== 'missing' ? '' : heardAtMs === 0 ? 'never' : formatTime(heardAtMs),
+const serverRow = (server: ClusterStatusJson['Servers'][number]): readonly string[] => [
+  server.Address,
+  server.Node,
+  server.State,
+  server.Voter ? 'yes' : 'no',
+  server.State !== 'missing' ? '' : server.LastHeard === '' ? 'never' : server.LastHeard,
 ]
 
-function noQuorum({ lostSinceMs }: ClusterStatus): CommandFailure {
-  return new CommandFailure(
-    `no server leads since ${formatTime(lostSinceMs)}; reads may be stale, nothing can be written`,
-    { next: 'journalctl -u mesh-server on the servers' },
-  )
+function noQuorum({ LostSince: since }: ClusterStatusJson): CommandFailure {
+  return new CommandFailure(`no server leads since ${since}; reads may be stale, nothing can be written`, {
+    next: 'journalctl -u mesh-server on the servers',
+  })
 }

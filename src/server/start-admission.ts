@@ -40,7 +40,8 @@ export async function begin(options: BeginningOptions, log: OpenLog): Promise<Re
     ? { kind: 'wait' }
     : beginningOf(settings, interfaceAddresses(), text !== undefined && isServerToken(text))
   if (beginning.kind === 'refuse') return { ok: false, failure: beginning.failure }
-  const course = beginning.kind === 'found' ? await meetFounders(explaining(options), beginning.others) : 'wait'
+  const course =
+    beginning.kind === 'found' ? await meetFounders(explaining(options), beginning.others) : 'wait'
   if (course === 'found') {
     const founded = await found(options, log)
     return founded.ok ? ok(true) : founded

@@ -19,6 +19,11 @@ export class PeerMissing extends Error {
   }
 }
 
+/** Share of a core; a generator that used more was measured itself, and not the servers. */
+export const generatorCoreMax = 0.6
+export const busyGenerator =
+  '  the generator was too busy: the servers could have done more than this figure says'
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1

@@ -59,6 +59,11 @@ describe('a mesh of real processes', () => {
     '/v1/kv/*': '/v1/kv/app?recurse',
     '/v1/status/leader': '/v1/status/leader',
     '/v1/status/peers': '/v1/status/peers',
+    '/v1/operator/raft/configuration': '/v1/operator/raft/configuration',
+    '/v1/operator/autopilot/configuration': '/v1/operator/autopilot/configuration',
+    '/v1/operator/autopilot/health': '/v1/operator/autopilot/health',
+    '/v1/operator/autopilot/state': '/v1/operator/autopilot/state',
+    '/v1/mesh/status': '/v1/mesh/status',
     '/v1/mesh/services': '/v1/mesh/services',
     '/v1/mesh/enforcement/*': '/v1/mesh/enforcement/backend',
   }

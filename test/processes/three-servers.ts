@@ -32,6 +32,8 @@ function network(): string {
 }
 
 const rpcPort = 8300
+/** On a machine that is busy with other things a server needs many seconds to start. */
+const patienceMs = 60_000
 /** A token and a new server's vote in tests: autopilot would make it wait for ten seconds. */
 const quickVotes = 'autopilot { server_stabilization_time = "0s" }'
 
@@ -212,13 +214,13 @@ export class Servers {
     await until(
       `${server.name} to wait for its token`,
       () => (server.logged('this server waits to be admitted').length > 0 ? true : undefined),
-      { watching: [server.program] },
+      { watching: [server.program], timeoutMs: patienceMs },
     )
     await server.cli(['enroll', '-server', '-token-file', token, '-config-dir', server.configuration])
     await until(
       `${server.name} to serve`,
       () => (server.logged('"msg":"serving"').length > 0 ? true : undefined),
-      { watching: [server.program] },
+      { watching: [server.program], timeoutMs: patienceMs },
     )
   }
 
@@ -239,7 +241,7 @@ export class Servers {
   }
 
   /** The server that leads, as the servers that run say; waits for one. */
-  async leader(timeoutMs = 20_000): Promise<ServerProcess> {
+  async leader(timeoutMs = patienceMs): Promise<ServerProcess> {
     return until(
       'a leader',
       async () => {
@@ -256,14 +258,18 @@ export class Servers {
 
   /** Waits until the cluster has so many voters. */
   async voters(count: number): Promise<void> {
-    await until(`${count} voters`, async () => {
-      const servers = JSON.parse(
-        await this.operate(['operator', 'raft', 'list-peers', '-o', 'json']),
-      ) as readonly {
-        readonly Voter: boolean
-      }[]
-      return servers.filter((server) => server.Voter).length >= count ? true : undefined
-    })
+    await until(
+      `${count} voters`,
+      async () => {
+        const servers = JSON.parse(
+          await this.operate(['operator', 'raft', 'list-peers', '-o', 'json']),
+        ) as readonly {
+          readonly Voter: boolean
+        }[]
+        return servers.filter((server) => server.Voter).length >= count ? true : undefined
+      },
+      { timeoutMs: patienceMs },
+    )
   }
 
   async startAll(): Promise<void> {

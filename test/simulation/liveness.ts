@@ -19,6 +19,7 @@ import { hold, Violation } from './violation.ts'
 import type { Watcher } from './watcher.ts'
 
 const coreWithinMs = 30_000
+const retryAfterMs = 50
 /** An agent that found no server for a while waits longer before each attempt, up to two minutes and their jitter. */
 const hostsWithinMs = 200_000
 
@@ -77,7 +78,10 @@ export class Liveness {
         leader.process?.run(() =>
           leader.write({ type: 'catalog.deregister', node: 'nowhere' }, (result) => {
             isWritten = result.ok
-            isAsked = false
+            // Not at once: a refusal takes no time, and nothing else would ever happen.
+            clock.after(retryAfterMs, () => {
+              isAsked = false
+            })
           }),
         )
       }
@@ -97,7 +101,9 @@ export class Liveness {
           server.process?.run(() =>
             server.driver?.readBarrier((result) => {
               isAnswered = result.ok
-              isReading = false
+              clock.after(retryAfterMs, () => {
+                isReading = false
+              })
             }),
           )
         }

@@ -6,6 +6,7 @@ import {
   autopilotConfigJson,
   autopilotHealthJson,
   autopilotStateJson,
+  clusterStatusJson,
   parseAutopilotBody,
   raftConfigurationJson,
 } from '../../wire/http-json/operator.ts'
@@ -78,5 +79,5 @@ async function state(api: Api, call: Call): Promise<Answer> {
 }
 
 async function status(api: Api, call: Call): Promise<Answer> {
-  return { json: await operate(api, call, 'cluster.status', {}) }
+  return { json: clusterStatusJson(await operate(api, call, 'cluster.status', {})) }
 }

@@ -224,3 +224,73 @@ export function autopilotStateJson(state: StateView): AutopilotStateJson {
     FeatureLevel: state.featureLevel,
   }
 }
+
+export interface ClusterStatusJson {
+  /** Of the server that answers. */
+  readonly ID: string
+  readonly Role: string
+  readonly Term: number
+  /** Address; empty where none is known. */
+  readonly Leader: string
+  readonly HasQuorum: boolean
+  /** Empty while there is a leader. */
+  readonly LostSince: string
+  readonly Servers: readonly {
+    readonly ID: string
+    readonly Node: string
+    readonly Address: string
+    readonly Voter: boolean
+    readonly State: string
+    /** Empty where it was not heard since the server that answers started. */
+    readonly LastHeard: string
+  }[]
+  readonly DiskFull: boolean
+  /** Log index at which this server was found to differ from its leader; 0: it was not. */
+  readonly DivergedAt: number
+  readonly Advice: readonly string[]
+}
+
+/** The status as rpc/operator.ts tells it. */
+interface StatusView {
+  readonly id: string
+  readonly role: string
+  readonly term: number
+  readonly leader: string
+  readonly hasQuorum: boolean
+  readonly lostSinceMs: number
+  readonly servers: readonly {
+    readonly id: string
+    readonly node: string
+    readonly address: string
+    readonly isVoter: boolean
+    readonly state: string
+    readonly heardAtMs: number
+  }[]
+  readonly isDiskFull: boolean
+  readonly divergedAt: number
+  readonly advice: readonly string[]
+}
+
+const timeOrNone = (ms: number): string => (ms === 0 ? '' : formatTime(ms))
+
+export function clusterStatusJson(status: StatusView): ClusterStatusJson {
+  return {
+    ID: status.id,
+    Role: status.role,
+    Term: status.term,
+    Leader: status.leader,
+    HasQuorum: status.hasQuorum,
+    LostSince: timeOrNone(status.lostSinceMs),
+    Servers: status.servers.map((server) => ({
+      ID: server.id,
+      Node: server.node,
+      Address: server.address,
+      Voter: server.isVoter,
+      State: server.state,
+      LastHeard: timeOrNone(server.heardAtMs),
+    })),
+    DiskFull: status.isDiskFull,
+    DivergedAt: status.divergedAt,
+    Advice: status.advice,
+  }
+}

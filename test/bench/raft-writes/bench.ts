@@ -9,12 +9,10 @@ import { inTurns, type SystemName, systems } from '../clusters/turns.ts'
 import { closedLoop, type LoadFigures } from '../load/closed-loop.ts'
 import { cpuMs } from '../load/processes.ts'
 import { syncP50Ms } from '../load/sync-probe.ts'
-import { type BenchResult, median, round } from '../result.ts'
+import { type BenchResult, busyGenerator, generatorCoreMax, median, round } from '../result.ts'
 
 const valueBytes = 256
 const keys = 10_000
-/** More would mean that the generator is measured and not the servers. */
-const generatorCoreMax = 0.6
 
 interface Figures extends LoadFigures {
   readonly cpuMicrosecondsPerWrite: number
@@ -96,7 +94,7 @@ function print(what: string, figures: Figures): void {
       ...(refused > 0 ? [`${refused} refused`] : []),
     ].join(' | '),
   )
-  if (generatorCore > generatorCoreMax) console.log(`  the generator was too busy for this figure to count`)
+  if (generatorCore > generatorCoreMax) console.log(busyGenerator)
 }
 
 function summary(all: Readonly<Record<SystemName, readonly ReadonlyMap<CaseName, Figures>[]>>): BenchResult {

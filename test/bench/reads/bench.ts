@@ -8,7 +8,7 @@ import { inTurns, type SystemName, systems } from '../clusters/turns.ts'
 import { closedLoop, type LoadFigures } from '../load/closed-loop.ts'
 import type { Outcome } from '../load/connection.ts'
 import { cpuMs } from '../load/processes.ts'
-import { type BenchResult, median, round } from '../result.ts'
+import { type BenchResult, busyGenerator, generatorCoreMax, median, round } from '../result.ts'
 
 const keys = 1_000
 const valueBytes = 256
@@ -90,6 +90,7 @@ function print(what: string, figures: Figures): void {
       `generator ${(generatorCore * 100).toFixed(0)} % of a core`,
     ].join(' | '),
   )
+  if (generatorCore > generatorCoreMax) console.log(busyGenerator)
 }
 
 function summary(all: Readonly<Record<SystemName, readonly ReadonlyMap<string, Figures>[]>>): BenchResult {

@@ -3,19 +3,14 @@ import { aggregateStatus, type Check, memberCheckId } from '../../../src/model/c
 import type { Command } from '../../../src/model/command.ts'
 import type { ConfigEntry } from '../../../src/model/config-entry.ts'
 import { type Failure, failed, ok, type Result } from '../../../src/model/errors.ts'
-import { nodeId } from '../../../src/model/ids.ts'
 import { byPrecedence, decide, type Intention, precedenceOf } from '../../../src/model/intention.ts'
 import type { Node } from '../../../src/model/node.ts'
 import type { Enforcement, Queries, QueryName, ReadMeta } from '../../../src/model/query.ts'
 import { meshNameOf, type RowIndexes, type Service, type ServiceEntry } from '../../../src/model/service.ts'
 import type { ReadRequest, Reply, WriteRequest } from '../../../src/rpc/contract.ts'
-import type {
-  ClusterStatus,
-  OperationAnswer,
-  OperationName,
-  OperationRequest,
-} from '../../../src/rpc/operator.ts'
+import type { OperationAnswer, OperationName, OperationRequest } from '../../../src/rpc/operator.ts'
 import { KvStore } from './kv-store.ts'
+import { operatorAnswers } from './operator-answers.ts'
 
 type Row<T> = T & RowIndexes
 type AnyAnswer = OperationAnswer<OperationName>
@@ -72,31 +67,6 @@ export function checkRow(node: string, checkId: string, more: Partial<Check> = {
   }
 }
 
-const serverId = nodeId('00000009-0000-4000-8000-000000000000')
-
-/** One server that leads. */
-export const healthyStatus: ClusterStatus = {
-  id: serverId,
-  role: 'leader',
-  term: 2,
-  leader: '10.0.0.1:8300',
-  hasQuorum: true,
-  lostSinceMs: 0,
-  servers: [
-    {
-      id: serverId,
-      node: 'host-1',
-      address: '10.0.0.1:8300',
-      isVoter: true,
-      state: 'leader',
-      heardAtMs: 1_700_000_000_000,
-    },
-  ],
-  isDiskFull: false,
-  divergedAt: 0,
-  advice: [],
-}
-
 interface Waiter {
   readonly table: Table
   readonly minIndex: number
@@ -118,9 +88,12 @@ export class FakeCluster {
   cancelled = 0
   readonly operations: OperationRequest<OperationName>[] = []
   /** What operations answer, by name; a failure is told as one. */
-  readonly answers = new Map<OperationName, (request: OperationRequest<OperationName>) => Result<AnyAnswer>>([
-    ['cluster.status', () => ok({ answer: healthyStatus, data: new Uint8Array(0) })],
-  ])
+  readonly answers = new Map<OperationName, (request: OperationRequest<OperationName>) => Result<AnyAnswer>>(
+    (Object.entries(operatorAnswers) as [OperationName, AnyAnswer['answer']][]).map(([name, answer]) => [
+      name,
+      () => ok({ answer, data: new Uint8Array(0) }),
+    ]),
+  )
   /** The one part that is real: the server's own store and queries. */
   readonly kv = new KvStore()
   enforcement: Enforcement = { enforced: 0, total: 0, waitingFor: [] }

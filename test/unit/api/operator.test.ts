@@ -229,7 +229,8 @@ test('a body of any size is restored in pieces, in order, and a refusal ends it'
 test('the status of the cluster is there for everybody on this host, also when nobody leads', async () => {
   const status = await api.ask('GET', '/v1/mesh/status')
   expect(status.json).toMatchObject({
-    hasQuorum: true,
-    servers: [{ address: '10.0.0.1:8300', state: 'leader' }],
+    HasQuorum: true,
+    LostSince: '',
+    Servers: [{ Address: '10.0.0.1:8300', State: 'leader' }, { State: 'learner' }],
   })
 })

@@ -275,6 +275,18 @@ export const kvEntry = z.strictObject({
   ModifyIndex: index,
 })
 
+const serverHealth = {
+  ID: text.min(1),
+  Name: text,
+  Address: text.min(1),
+  Version: text,
+  LastContact: goDuration,
+  LastTerm: count,
+  LastIndex: count,
+  Healthy: flag,
+  StableSince: time,
+}
+
 /** Answer of each GET endpoint by the path that the API registers. */
 export const answers = {
   '/v1/agent/self': self,
@@ -311,7 +323,78 @@ export const answers = {
   '/v1/kv/*': z.union([z.array(kvEntry).min(1), z.array(text)]),
   '/v1/status/leader': text,
   '/v1/status/peers': z.array(text),
+  '/v1/operator/raft/configuration': z.strictObject({
+    Servers: z.array(
+      z.strictObject({
+        ID: text.min(1),
+        Node: text.min(1),
+        Address: text.min(1),
+        Leader: flag,
+        ProtocolVersion: text.min(1),
+        Voter: flag,
+        LastIndex: count,
+      }),
+    ),
+    Index: index,
+  }),
+  '/v1/operator/autopilot/configuration': z.strictObject({
+    CleanupDeadServers: flag,
+    LastContactThreshold: goDuration,
+    MaxTrailingLogs: count,
+    MinQuorum: count,
+    ServerStabilizationTime: goDuration,
+    DeadServerLastContact: goDuration,
+    RedundancyZoneTag: text,
+    DisableUpgradeMigration: flag,
+    UpgradeVersionTag: text,
+    CreateIndex: index,
+    ModifyIndex: index,
+  }),
+  '/v1/operator/autopilot/health': z.strictObject({
+    Healthy: flag,
+    FailureTolerance: count,
+    Servers: z.array(z.strictObject({ ...serverHealth, SerfStatus: text, Leader: flag, Voter: flag })),
+  }),
+  '/v1/operator/autopilot/state': z.strictObject({
+    Healthy: flag,
+    FailureTolerance: count,
+    OptimisticFailureTolerance: count,
+    Servers: z.record(
+      z.string(),
+      z.strictObject({
+        ...serverHealth,
+        NodeStatus: z.enum(['alive', 'failed', 'left']),
+        Status: z.enum(['leader', 'voter', 'non-voter']),
+        ReadReplica: z.literal(false),
+        NodeType: z.enum(['voter', 'non-voter']),
+      }),
+    ),
+    Leader: text,
+    Voters: z.array(text),
+    FeatureLevel: count,
+  }),
   // Ours; their tables are in docs.
+  '/v1/mesh/status': z.strictObject({
+    ID: text.min(1),
+    Role: text.min(1),
+    Term: count,
+    Leader: text,
+    HasQuorum: flag,
+    LostSince: z.union([time, z.literal('')]),
+    Servers: z.array(
+      z.strictObject({
+        ID: text.min(1),
+        Node: text,
+        Address: text.min(1),
+        Voter: flag,
+        State: z.enum(['leader', 'follower', 'learner', 'missing', 'unknown']),
+        LastHeard: z.union([time, z.literal('')]),
+      }),
+    ),
+    DiskFull: flag,
+    DivergedAt: index,
+    Advice: z.array(text),
+  }),
   '/v1/mesh/services': z.array(
     z.strictObject({
       Name: text.min(1),

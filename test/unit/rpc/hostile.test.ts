@@ -2,6 +2,7 @@
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
+import { callsPath } from '../../../src/rpc/call-frame.ts'
 import type { AgentFrame, ServerFrame } from '../../../src/rpc/contract.ts'
 import { controlPath, methods } from '../../../src/rpc/methods.ts'
 import { SeededRandom } from '../../simulation/random.ts'
@@ -13,6 +14,7 @@ afterAll(() => stage.close())
 const paths = [
   ...Object.values(methods).map((method) => method.path),
   controlPath,
+  callsPath,
   '/mesh.v1.Server/Nothing',
   '/',
 ]
