@@ -94,7 +94,7 @@ function declareAutopilot(autopilot: Command): void {
     },
   )
   const set = declare(autopilot, 'set-config', 'change the rules; what is not named stays')
-    .option('--cleanup-dead-servers <flag>', 'remove servers that are gone for long: true or false')
+    .option('--cleanup-dead-servers <flag>', 'remove servers gone for long: true, false')
     .option('--last-contact-threshold <duration>', 'silence that makes a server unhealthy')
     .option('--max-trailing-logs <number>', 'entries that a healthy server may be behind')
     .option('--min-quorum <number>', 'voters that cleaning up leaves; 0: three')

@@ -18,6 +18,7 @@ import type {
   OperationRequest,
   OperatorApi,
   OperatorClient,
+  RaftConfiguration,
 } from '../rpc/operator.ts'
 import type { Access } from './access/access.ts'
 import type { Written } from './admission/admission.ts'
@@ -107,6 +108,7 @@ export function openOperators(options: OperatorOptions): Operators {
     quorum: options.quorum,
     write,
     askLeader,
+    isServer: (peer) => cluster.peerServers.idOf(peer) !== undefined,
     leave: (reply) => leaveCluster({ consensus, askLeader, clock, onLeft: options.onLeft }, reply),
   })
   return {
@@ -127,6 +129,7 @@ export function watchQuorum(
     store,
     consensus,
     reach: () => transport.reports(),
+    askLists: (tell) => askLists(transport, tell),
     clock,
     log,
     metrics,
@@ -135,6 +138,20 @@ export function watchQuorum(
   })
   consensus.explainBy(() => quorum.sentence())
   return quorum
+}
+
+/** Asks every other server which servers there are, as far as it knows. */
+function askLists(transport: OpenLog['transport'], tell: (list: RaftConfiguration) => void): void {
+  const request: AnyOperationRequest = {
+    name: 'raft.configuration',
+    args: { stale: true },
+    token: '',
+    data: new Uint8Array(0),
+  }
+  for (const { id } of transport.reports())
+    transport.call(id, methods.operate, request, (result) => {
+      if (result?.ok === true) tell(result.value.answer as RaftConfiguration)
+    })
 }
 
 const noLeader = failed('no-leader', 'this server does not lead and knows no server that does')

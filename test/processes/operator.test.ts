@@ -219,3 +219,16 @@ test('a server leaves: leadership goes on, the others stay two, and it founds no
   leading.start()
   await until('it to wait', () => (leading.logged(waits).length > before ? true : undefined))
 }, 60_000)
+
+test('a server that was taken out while it ran is told so by the others', async () => {
+  const leading = await leader()
+  const others = (await peers(leading)).filter((peer) => peer.address !== leading.address)
+  const victim = servers.running.find((server) => server.address === others[0]?.address)
+  if (victim === undefined) throw new Error('a second server runs')
+  await at(leading, 'operator', 'raft', 'remove-peer', '-address', victim.address)
+  await until('it to know', async () => {
+    const status = await ask(victim, 'cluster.status', {})
+    return status?.advice.join().includes('taken out') === true ? true : undefined
+  })
+  expect(victim.logged('this server was taken out of its cluster')).toHaveLength(1)
+}, 60_000)

@@ -30,6 +30,8 @@ export interface Subject<Name extends QueryName = QueryName> {
 
 const callTimeoutMs = 5_000
 const attemptsMax = 4
+/** Share of acknowledged writes that are read back at once, at any server. */
+const readAfterWrite = 0.25
 
 interface Attempt {
   readonly id: string
@@ -134,6 +136,9 @@ export class SimulatedClient {
       if (result.ok) {
         writes.acknowledged(result.value.index, command)
         this.#made(subject, input, asked, result.value)
+        // Whoever hears of a write may ask any server for it.
+        if (this.#ports.random.chance(readAfterWrite))
+          this.readFrom(this.#ports.calls.pick(), subject, 'default', () => undefined)
       } else this.#notMade(asked, result.failure)
     })
   }

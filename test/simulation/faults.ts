@@ -106,6 +106,7 @@ export class Faults {
     clog: () => this.#clog(),
     swizzle: () => this.#swizzle(),
     partition: () => this.#partition(),
+    isolate: () => this.#isolate(),
     crash: () => this.#down((server) => server.crash()),
     kill: () => this.#down((server) => server.kill('is killed')),
     stop: () => this.#stop(),
@@ -162,11 +163,14 @@ export class Faults {
   }
 
   #pause(): void {
-    const server = this.#victim()
+    this.#pauseFor(this.#victim(), this.#random.between(10, 10_000))
+  }
+
+  #pauseFor(server: SimulatedServer, durationMs: number): void {
     const { process } = server
     if (process === undefined || process.isPaused) return
     server.pause()
-    this.#ports.cluster.world.clock.after(this.#random.between(10, 10_000), () => {
+    this.#ports.cluster.world.clock.after(durationMs, () => {
       if (server.process === process) server.resume()
     })
   }
@@ -181,7 +185,7 @@ export class Faults {
     const { disk } = this.#victim()
     disk.slowness = this.#random.pick([10, 50, 200])
     this.#ports.cluster.world.clock.after(this.#random.between(100, 8_000), () => {
-      disk.slowness = 1
+      if (!this.#isOver) disk.slowness = 1
     })
   }
 
@@ -216,10 +220,7 @@ export class Faults {
   #partition(): void {
     const { network, clock } = this.#ports.cluster.world
     const ids = this.#ports.cluster.servers.map(({ id }) => id)
-    // A leader that is cut off with few others goes on writing what will never be committed.
-    const leader = this.#random.chance(0.4) ? this.#ports.cluster.leader() : undefined
-    const share = leader === undefined ? 0.5 : 0.2
-    const side = new Set(ids.filter((id) => this.#random.chance(share) || id === leader?.id))
+    const side = new Set(ids.filter(() => this.#random.chance(0.5)))
     const kind = this.#random.pick(['full', 'full', 'one-way', 'partial', 'ring'] as const)
     for (const [at, from] of ids.entries())
       for (const [other, to] of ids.entries()) {
@@ -237,6 +238,26 @@ export class Faults {
     clock.after(this.#random.between(200, 10_000), () => network.heal())
   }
 
+  /** A leader that is cut off, alone or with one other, goes on writing what will never be committed. */
+  #isolate(): void {
+    const { network, clock } = this.#ports.cluster.world
+    const leader = this.#ports.cluster.leader()
+    if (leader === undefined) return
+    const side = new Set([leader.id])
+    if (this.#random.chance(0.3)) side.add(this.#random.pick(this.#ports.cluster.servers).id)
+    const kind = this.#random.pick(['both', 'both', 'hears', 'is heard'] as const)
+    for (const { id } of this.#ports.cluster.servers)
+      for (const cutOff of side)
+        if (!side.has(id)) {
+          if (kind !== 'hears') network.cut(id, cutOff)
+          if (kind !== 'is heard') network.cut(cutOff, id)
+        }
+    const durationMs = this.#random.between(500, 6_000)
+    clock.after(durationMs, () => network.heal())
+    // One that sleeps meanwhile and wakes while it is still cut off does not know that others went on without it.
+    if (this.#random.chance(0.4)) this.#pauseFor(leader, durationMs * this.#random.fraction())
+  }
+
   #clog(): void {
     const { network } = this.#ports.cluster.world
     const ids = this.#ports.cluster.servers.map(({ id }) => id)
@@ -249,6 +270,7 @@ export class Faults {
     const ids = this.#ports.cluster.servers.map(({ id }) => id)
     for (const from of ids.filter(() => this.#random.chance(0.5)))
       clock.after(this.#random.between(0, 2_000), () => {
+        if (this.#isOver) return
         for (const to of ids)
           if (to !== from) network.clog(from, to, this.#random.between(100, 5_000))
       })

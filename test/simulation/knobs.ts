@@ -11,6 +11,7 @@ export const faultKinds = [
   'clog',
   'swizzle',
   'partition',
+  'isolate',
   'crash',
   'kill',
   'stop',
@@ -88,7 +89,7 @@ export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
   const share = random.pick([0.1, 0.2, 0.4])
   const faults = new Set(faultKinds.filter(() => random.chance(share)))
   // Without any of these one leader leads from beginning to end.
-  if (random.chance(0.8)) faults.add(random.pick(['partition', 'partition', 'crash', 'kill', 'pause', 'clog']))
+  if (random.chance(0.8)) faults.add(random.pick(['isolate', 'isolate', 'partition', 'crash', 'kill', 'pause']))
   const writesPerSecond = random.pick([2, 10, 20, 40])
   const drawn: Knobs = {
     seed,
@@ -103,7 +104,7 @@ export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
     raftMultiplier: random.pick([1, 1, 1, 2]),
     // Many snapshots of a busy cluster cost more time than they find.
     snapshotAfterEntries: random.pick(writesPerSecond > 10 ? [20, 50, 100, 200] : [5, 20, 50, 100, 500]),
-    snapshotTrailEntries: random.pick([0, 5, 50, 500]),
+    snapshotTrailEntries: random.pick([0, 0, 5, 50, 500]),
     segmentBytes: random.pick([2_000, 20_000, 200_000, 2_000_000]),
     eventsKept: random.pick([1, 4, 64, 4_096]),
     limits: drawLimits(random.fork()),

@@ -35,6 +35,8 @@ export interface OperationsPorts {
   readonly write: (principal: Principal, command: Command, reply: Reply<Written>) => void
   /** Asks the server that leads now. */
   readonly askLeader: OperatorClient['operate']
+  /** Whether another server passed the request on: then it is not passed on again. */
+  readonly isServer: (peer: Peer) => boolean
   /** Takes this server out of the cluster and ends the process after the answer. */
   readonly leave: (reply: Reply<Record<never, never>>) => void
 }
@@ -86,8 +88,18 @@ export class OperatorRoom implements OperatorApi {
     const kind = readable.has(name) ? 'read' : 'operate'
     const allowed = access.refusals('operate', peer)(authorize(principal.value, { kind }))
     if (!allowed.ok) reply(allowed)
-    else if (this.#isLeadersBusiness(request)) this.#ports.askLeader(request, reply)
+    else if (this.#isLeadersBusiness(request)) this.#passOn(peer, request, reply)
     else (this.#served[name] as unknown as Serve<Name>)(args, { principal: principal.value, data }, reply)
+  }
+
+  #passOn<Name extends OperationName>(
+    peer: Peer,
+    request: OperationRequest<Name>,
+    reply: Reply<OperationAnswer<Name>>,
+  ): void {
+    const { isServer, askLeader } = this.#ports
+    if (isServer(peer)) reply(failed('no-leader', 'the server that was asked leads no more'))
+    else askLeader(request, reply)
   }
 
   /** Whether the leader has to answer and is another server. */

@@ -5,7 +5,7 @@
 import { type ClusterServer, votersOf } from '../../model/cluster.ts'
 import type { NodeId } from '../../model/ids.ts'
 import type { Clock, Log, Metrics, Timer } from '../../platform/ports.ts'
-import type { ClusterStatus, StatusServer } from '../../rpc/operator.ts'
+import type { ClusterStatus, RaftConfiguration, StatusServer } from '../../rpc/operator.ts'
 import type { ClusterOperations, Consensus } from '../consensus/contract.ts'
 import { majorityOf } from '../leader/server-health.ts'
 import type { Store } from '../store/store.ts'
@@ -22,6 +22,8 @@ export interface QuorumPorts {
   readonly store: Store
   readonly consensus: Pick<Consensus, 'status'> & Pick<ClusterOperations, 'configuration' | 'followers'>
   readonly reach: () => readonly Reach[]
+  /** Asks the other servers which servers there are; tells each answer. */
+  readonly askLists: (tell: (list: RaftConfiguration) => void) => void
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -40,6 +42,7 @@ export class QuorumWatch {
   #lost: { readonly sinceMs: number; readonly sinceWallMs: number } | undefined
   #saidMs: number | undefined
   #divergedAt: () => number = () => 0
+  #isRemoved: boolean = false
   #timer: Timer
 
   constructor(ports: QuorumPorts) {
@@ -88,6 +91,8 @@ export class QuorumWatch {
     this.#timer = clock.after(lookEveryMs, () => this.#look())
     const nowMs = clock.monotonicMs()
     const hasLeader = consensus.status().leader !== undefined
+    // One that belongs to no cluster yet misses nobody.
+    if (consensus.configuration().servers.length === 0) return
     metrics.gauge('mesh_server_has_leader', hasLeader ? 1 : 0)
     if (hasLeader) this.#found(nowMs)
     else {
@@ -102,6 +107,7 @@ export class QuorumWatch {
         afterSeconds: Math.round((nowMs - (this.#lost?.sinceMs ?? nowMs)) / 1_000),
       })
     this.#lost = undefined
+    this.#isRemoved = false
     this.#saidMs = undefined
   }
 
@@ -112,11 +118,24 @@ export class QuorumWatch {
         : nowMs - this.#saidMs >= sayAgainEveryMs
     if (!isDue) return
     this.#saidMs = nowMs
+    this.#askWhetherRemoved()
     const servers = this.#servers()
     this.#ports.log.error('the cluster has no leader; reads may be stale and nothing can be written', {
       forSeconds: Math.round((nowMs - sinceMs) / 1_000),
       missing: servers.filter((server) => server.state === 'missing').map(named),
       advice: this.#advice(servers, true),
+    })
+  }
+
+  /** The entry that takes a server out never reaches it, so it has to ask. */
+  #askWhetherRemoved(): void {
+    const { consensus, askLists, log } = this.#ports
+    askLists(({ index, servers }) => {
+      const { id, commitIndex, leader } = consensus.status()
+      const isOut = servers.length > 0 && index > commitIndex && servers.every((server) => server.id !== id)
+      if (!isOut || this.#isRemoved || leader !== undefined) return
+      this.#isRemoved = true
+      log.error('this server was taken out of its cluster', { advice: rejoinAdvice })
     })
   }
 
@@ -161,6 +180,7 @@ export class QuorumWatch {
     const missing = servers.filter((server) => server.isVoter && server.state === 'missing')
     const names = missing.map(named).join(' or ')
     const advice: string[] = []
+    if (this.#isRemoved) return [rejoinAdvice]
     if (isLost && missing.length > 0)
       advice.push(
         `start mesh-server on ${names}, or mend the network to there`,
@@ -178,3 +198,6 @@ export class QuorumWatch {
 }
 
 const named = ({ node, address }: StatusServer): string => (node === '' ? address : `${node} (${address})`)
+
+const rejoinAdvice =
+  'this server was taken out of its cluster; to let it in again: mesh operator raft rejoin, then a new server token'

@@ -103,6 +103,7 @@ export class SnapshotRestoring {
         return
       }
       const { pieces, principal } = open
+      open.isBusy = true
       this.#ports.write(principal, { type: 'restore.commit', id, pieces }, (result) => {
         this.#close(open)
         if (result.ok)

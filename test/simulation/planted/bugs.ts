@@ -41,12 +41,27 @@ export const listedBugs: readonly PlantedBug[] = [
     'this.effects.hardState = { term, vote }',
     'this.effects.hardState = { term, vote: undefined }',
   ),
-  bug(
-    'commit to own last index',
-    'raft/following.ts',
-    'log.commitTo(logIndex(Math.min(message.commit, match)))',
-    'log.commitTo(message.commit)',
-  ),
+  {
+    // Appends alone would not show it: a leader of ours never sends one that ends before the logs part. Heartbeats do.
+    name: 'commit to own last index',
+    patches: [
+      {
+        file: 'raft/following.ts',
+        find: 'log.commitTo(logIndex(Math.min(message.commit, match)))',
+        put: 'log.commitTo(message.commit)',
+      },
+      {
+        file: 'raft/following.ts',
+        find: `assert(message.commit <= replica.log.last.index, 'the leader counts on entries that are not here')`,
+        put: '',
+      },
+      {
+        file: 'raft/leading.ts',
+        find: 'const commit = logIndex(Math.min(progress.match, replica.log.committed))',
+        put: 'const commit = replica.log.committed',
+      },
+    ],
+  },
   bug(
     'commit old-term entries by counting',
     'raft/commit.ts',
@@ -179,7 +194,12 @@ export const listedBugs: readonly PlantedBug[] = [
     '      this.#snapshots.delete(snapshotKey(change.topic, change.key))\n',
     '',
   ),
-  bug('view not reset on a new snapshot', 'server/events/publisher.ts', '    this.#epoch++\n', ''),
+  bug(
+    'view not reset on a new snapshot',
+    'server/events/publisher.ts',
+    '    store.onReplaced((view) => this.#reset(view))\n',
+    '',
+  ),
   bug(
     'index goes backwards after restore',
     'server/store/store.ts',

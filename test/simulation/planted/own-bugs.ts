@@ -17,10 +17,12 @@ export const ownBugs: readonly PlantedBug[] = [
     'voter === replica.id ? log.last.index :',
   ),
   bug(
-    'heartbeat names a commit index that the follower may not have',
-    'raft/leading.ts',
-    'const commit = logIndex(Math.min(progress.match, replica.log.committed))',
-    'const commit = replica.log.committed',
+    'removal of a log suffix not written down',
+    'server/consensus/storage.ts',
+    `      if (persist.truncateAfter !== undefined)
+        changes.push({ kind: 'truncate', after: persist.truncateAfter })
+`,
+    '',
   ),
   bug(
     'write acknowledged although another entry took its place',
