@@ -85,13 +85,13 @@ export const limits = {
   diskReserveBytes: 64 * 1024 * 1024,
   walSegmentBytes: 64 * 1024 * 1024,
   /** One write and one sync of the log; what waits longer goes into the next. */
-  walBatchBytes: 8 * 1024 * 1024,
+  walBatchBytes: 4 * 1024 * 1024,
   /** One append message, and what may be under way to one follower without an answer. */
-  appendBytes: 1024 * 1024,
+  appendBytes: 512 * 1024,
   appendsInFlight: 256,
-  appendBytesInFlight: 16 * 1024 * 1024,
+  appendBytesInFlight: 4 * 1024 * 1024,
   /** Entries handed to the state machine in one turn of the event loop. */
-  applyBatchBytes: 256 * 1024,
+  applyBatchBytes: 128 * 1024,
   applyBatchEntries: 256,
   /** Newest log entries kept in memory for followers; older ones are read from disk. */
   recentLogBytes: 32 * 1024 * 1024,
