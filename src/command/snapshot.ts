@@ -23,7 +23,9 @@ export async function saveSnapshot(
   const stale = options.stale === true
   const server = findServerSocket(options)
   try {
-    const target = createWriteStream(partial, { mode: 0o600 })
+    // A new file, or what lies there would lend its mode; synced, because what is told to be saved must be on the disk.
+    rmSync(partial, { force: true })
+    const target = createWriteStream(partial, { mode: 0o600, flags: 'wx', flush: true })
     if (server === undefined) await download(options, `/v1/snapshot${stale ? '?stale' : ''}`, target)
     else await pipeline(Readable.from(piecesOf(server, stale)), target)
     const summary = await readArchive(partial)

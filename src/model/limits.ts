@@ -311,10 +311,12 @@ export const limits = {
   rpcMessageChars: 2_048,
   /** Calls open at once on one connection; blocking reads of an agent are the most of them. */
   rpcCallsPerConnection: 4_096,
-  /** Request of a call that shares a stream with others; a larger one goes by itself, so that it does not hold them up. */
+  /** Calls of one client that share a stream; further ones go by themselves. */
+  rpcSharedCalls: 512,
+  /** Request or answer of a call that shares a stream; a larger one goes by itself, so that it does not hold up the others. */
   rpcSharedCallBytes: 64 * 1024,
-  /** Answers that one client does not take, before its stream ends. */
-  rpcSharedAnswersQueuedBytes: 32 * 1024 * 1024,
+  /** Answers that one client does not take, before its stream ends: those of all its calls. */
+  rpcSharedAnswersQueuedBytes: 512 * 64 * 1024,
   /** Connections that one server holds: its agents, twice while they change over, and operators. */
   rpcConnections: 12_000,
   /** Connections of callers that have not proved to belong to the cluster, calls open on each, and bytes of one request. */

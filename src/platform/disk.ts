@@ -22,7 +22,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { assert, MeshError } from '../model/errors.ts'
-import type { Disk, DiskDone, DiskError, DiskFile } from './ports.ts'
+import type { Disk, DiskDone, DiskError, DiskFile, FileUse } from './ports.ts'
 
 /** Files below `root`, which must exist. One process owns it. */
 export function createDisk(root: string): Disk {
@@ -40,8 +40,8 @@ export function createDisk(root: string): Disk {
     makeDirectory(path) {
       mkdirSync(below(path), { recursive: true, mode: 0o700 })
     },
-    open(path) {
-      return new NodeFile(path, openOrThrow(below(path)))
+    open(path, use) {
+      return new NodeFile(path, openOrThrow(below(path), use), use)
     },
     rename(from, to, done) {
       rename(below(from), below(to), (error) => done(diskError(error)))
@@ -58,14 +58,19 @@ export function createDisk(root: string): Disk {
 class NodeFile implements DiskFile {
   readonly path: string
   readonly #descriptor: number
+  readonly #use: FileUse | undefined
   #size: number
+  /** Changes that only a sync makes durable, and how many of them one has. The first: what an earlier process left. */
+  #changes = 1
+  #syncedChanges = 0
   /** Operations under way. A descriptor closed under them could be another file's by the time they run. */
   #running = 0
   #isClosing: boolean = false
 
-  constructor(path: string, descriptor: number) {
+  constructor(path: string, descriptor: number, use: FileUse | undefined) {
     this.path = path
     this.#descriptor = descriptor
+    this.#use = use
     this.#size = fstatSync(descriptor).size
   }
 
@@ -88,18 +93,28 @@ class NodeFile implements DiskFile {
   write(position: number, data: Uint8Array, done: DiskDone): void {
     this.#mustBeOpen()
     this.#size = Math.max(this.#size, position + data.length)
+    if (this.#use === undefined) this.#changes += 1
     this.#writeAll(position, data, this.#begin(done))
   }
 
   sync(done: DiskDone): void {
     this.#mustBeOpen()
     const end = this.#begin(done)
-    fdatasync(this.#descriptor, (error) => end(diskError(error)))
+    const changes = this.#changes
+    if (this.#syncedChanges === changes) {
+      queueMicrotask(() => end(undefined))
+      return
+    }
+    fdatasync(this.#descriptor, (error) => {
+      if (error === null) this.#syncedChanges = Math.max(this.#syncedChanges, changes)
+      end(diskError(error))
+    })
   }
 
   truncate(length: number, done: DiskDone): void {
     this.#mustBeOpen()
     this.#size = length
+    this.#changes += 1
     const end = this.#begin(done)
     ftruncate(this.#descriptor, length, (error) => end(diskError(error)))
   }
@@ -133,8 +148,9 @@ class NodeFile implements DiskFile {
 }
 
 /** Not O_TRUNC: what is there is the reason to open it. */
-function openOrThrow(path: string): number {
-  const flags = openFlags.O_RDWR | openFlags.O_CREAT
+function openOrThrow(path: string, use: FileUse | undefined): number {
+  const durably = use === 'sync-each-write' ? openFlags.O_DSYNC : 0
+  const flags = openFlags.O_RDWR | openFlags.O_CREAT | durably
   try {
     return openSync(path, flags, 0o600)
   } catch (error) {

@@ -45,6 +45,12 @@ export interface DiskFile {
   close(): void
 }
 
+/**
+ * What the opener will do, as a hint. `sync-each-write`: every write is followed by `sync`, so a disk may make the write
+ * itself durable, in one go instead of two; `sync` is called all the same.
+ */
+export type FileUse = 'sync-each-write'
+
 /** Files under one data directory; paths are relative to it, with `/`. Reads are for start-up and are synchronous. */
 export interface Disk {
   /** Names directly in `directory`, sorted; [] where it does not exist. */
@@ -53,7 +59,7 @@ export interface Disk {
   read(path: string): Uint8Array | undefined
   makeDirectory(path: string): void
   /** Opens for reading and writing, creating it (mode 0600) when missing. Throws a `MeshError` `disk-full` or `disk-failed`. */
-  open(path: string): DiskFile
+  open(path: string, use?: FileUse): DiskFile
   rename(from: string, to: string, done: DiskDone): void
   remove(path: string, done: DiskDone): void
   /** Makes creations, renames and removals in `directory` survive a power cut. */

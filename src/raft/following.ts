@@ -5,6 +5,7 @@
 import { assert } from '../model/errors.ts'
 import { logIndex, type NodeId } from '../model/ids.ts'
 import type { RaftMessage } from '../model/raft-message.ts'
+import type { RaftLog } from './log.ts'
 import type { Replica } from './replica.ts'
 import { becomeFollower } from './standing.ts'
 
@@ -39,8 +40,10 @@ function onAppend(replica: Replica, from: NodeId, message: Append): void {
   const { previous, entries } = message
   if (!isWellFormed(message)) return
   if (previous.index < log.committed) {
-    // What is committed here is equal to the leader's log already.
-    replica.sendAfterSync(from, { type: 'append-accepted', term: replica.term, match: log.committed })
+    // What is committed here is equal to the leader's log already. Confirmed is what was looked at.
+    mustAgree(log, entries)
+    const match = logIndex(Math.min(log.committed, previous.index + entries.length))
+    replica.sendAfterSync(from, { type: 'append-accepted', term: replica.term, match })
     return
   }
   if (!log.matches(previous)) {
@@ -57,6 +60,21 @@ function onAppend(replica: Replica, from: NodeId, message: Append): void {
   const match = logIndex(previous.index + entries.length)
   log.commitTo(logIndex(Math.min(message.commit, match)))
   replica.sendAfterSync(from, { type: 'append-accepted', term: replica.term, match })
+}
+
+/**
+ * Only a recovery by an operator, who declared two logs that ended differently to be committed, can make this fail. Going on
+ * would acknowledge entries that are not here.
+ */
+function mustAgree(log: RaftLog, entries: Append['entries']): void {
+  for (const { index, term } of entries) {
+    if (index > log.committed) return
+    const own = log.termAt(index)
+    assert(
+      own === undefined || own === term,
+      `the leader's log contradicts entry ${index}, which is committed here; take this server out: mesh operator raft rejoin`,
+    )
+  }
 }
 
 /**

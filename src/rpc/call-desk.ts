@@ -44,7 +44,7 @@ class CallDesk {
   }
 
   serve(frame: CallFrame): void {
-    if (this.#open >= limits.rpcCallsPerConnection) {
+    if (this.#open >= limits.rpcSharedCalls) {
       this.#answer(frame.id, failed('overloaded', 'too many calls are open on this connection'))
       return
     }
@@ -103,7 +103,8 @@ class CallDesk {
 
   #answer(id: number, result: Result<Uint8Array>): void {
     if (this.#isOver) return
-    if (result.ok) this.#stream.send({ kind: 'answer', id, answer: result.value })
+    if (result.ok && result.value.length > limits.rpcSharedCallBytes) this.#stream.send({ kind: 'apart', id })
+    else if (result.ok) this.#stream.send({ kind: 'answer', id, answer: result.value })
     else this.#stream.send({ kind: 'failure', id, failure: result.failure })
     if (this.#stream.queuedBytes() > limits.rpcSharedAnswersQueuedBytes)
       this.#stream.destroy({ code: 'overloaded', message: 'the client does not take its answers' })

@@ -19,6 +19,8 @@ export type CallAnswerFrame =
   | { readonly kind: 'ready' }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Uint8Array }
   | { readonly kind: 'failure'; readonly id: number; readonly failure: Failure }
+  /** The answer is too long to stand before others: the same read again, as a call of its own. */
+  | { readonly kind: 'apart'; readonly id: number }
 
 const requests = messageCodec('CallRequest')
 const answers = messageCodec('CallAnswer')
@@ -48,6 +50,8 @@ function encodeAnswer(frame: CallAnswerFrame): Buffer {
       return answers.encode({ id: frame.id, answer: buffer(frame.answer) })
     case 'failure':
       return answers.encode({ id: frame.id, failure: frame.failure })
+    case 'apart':
+      return answers.encode({ id: frame.id, apart: {} })
   }
 }
 
@@ -56,6 +60,7 @@ function decodeAnswer(bytes: Uint8Array): Result<CallAnswerFrame> {
   if (!message.ok) return message
   const { id, kind, answer, failure } = message.value
   if (kind === 'ready') return ok({ kind })
+  if (kind === 'apart') return ok({ kind, id })
   if (kind === 'answer' && answer) return ok({ kind, id, answer })
   if (kind === 'failure' && failure) {
     const { code, message: words } = failure

@@ -24,6 +24,16 @@ type Settle = (answer: Result<Uint8Array> | undefined) => void
 interface Open {
   readonly deadlineMs: number
   readonly settle: Settle
+  /** Makes the same call by itself. */
+  readonly repeat: () => void
+}
+
+export interface ShortCall<Answer> {
+  readonly timeoutMs: number
+  /** Undefined where the connection was lost or the time ran out: nobody knows then whether the server did it. */
+  readonly done: (result: Result<Answer> | undefined) => void
+  /** Makes the same call by itself. */
+  readonly alone: () => { cancel(): void }
 }
 
 /** How exactly deadlines are kept. */
@@ -54,29 +64,32 @@ export class CallStream {
     return this.#open.size === 0
   }
 
-  /**
-   * Takes the call, or returns undefined where it has to go by itself. `done` gets undefined where the connection was lost
-   * or the time ran out: nobody knows then whether the server did it.
-   */
+  /** Takes the call, or returns undefined where it has to go by itself. */
   tryCall<Request, Answer>(
     method: Method<Request, Answer>,
     request: Request,
-    timeoutMs: number,
-    done: (result: Result<Answer> | undefined) => void,
+    { timeoutMs, done, alone }: ShortCall<Answer>,
   ): { cancel(): void } | undefined {
     const kind = kindOf(method, request)
-    if (kind === undefined || !this.#isReady() || this.#open.size >= limits.rpcCallsPerConnection)
-      return undefined
+    if (kind === undefined || !this.#isReady() || this.#open.size >= limits.rpcSharedCalls) return undefined
     const bytes = method.request.encode(request)
     if (bytes.length > limits.rpcSharedCallBytes) return undefined
     const id = this.#nextId++
-    const deadlineMs = this.#options.clock.monotonicMs() + timeoutMs
-    const settle: Settle = (answer) => done(answer?.ok === true ? method.answer.decode(answer.value) : answer)
-    this.#open.set(id, { deadlineMs, settle })
+    let cancel = (): void => {
+      // What the server still answers is dropped.
+      this.#take(id)
+    }
+    this.#open.set(id, {
+      deadlineMs: this.#options.clock.monotonicMs() + timeoutMs,
+      settle: (answer) => done(answer?.ok === true ? method.answer.decode(answer.value) : answer),
+      repeat: () => {
+        const repeated = alone()
+        cancel = () => repeated.cancel()
+      },
+    })
     this.#timer ??= this.#options.clock.after(lookMs, () => this.#look())
     this.#stream?.send({ id, kind, request: bytes })
-    // What the server still answers is dropped.
-    return { cancel: () => this.#take(id) }
+    return { cancel: () => cancel() }
   }
 
   /** Ends it; open calls end as lost. */
@@ -105,9 +118,11 @@ export class CallStream {
       if (this.#state === 'opening') this.#state = 'ready'
       return
     }
+    // Before it is taken: a connection that is retired would close between the two.
+    if (frame.kind === 'apart') this.#open.get(frame.id)?.repeat()
     const open = this.#take(frame.id)
     if (frame.kind === 'answer') open?.settle({ ok: true, value: frame.answer })
-    else open?.settle({ ok: false, failure: frame.failure })
+    else if (frame.kind === 'failure') open?.settle({ ok: false, failure: frame.failure })
   }
 
   #take(id: number): Open | undefined {

@@ -117,8 +117,16 @@ export class GrpcConnection {
     timeoutMs: number,
     done: (result: Result<Answer> | undefined) => void,
   ): { cancel(): void } {
-    const shared = this.#calls?.tryCall(method, request, timeoutMs, done)
-    if (shared !== undefined) return shared
+    const alone = () => this.#callAlone(method, request, timeoutMs, done)
+    return this.#calls?.tryCall(method, request, { timeoutMs, done, alone }) ?? alone()
+  }
+
+  #callAlone<Request, Answer>(
+    method: Method<Request, Answer>,
+    request: Request,
+    timeoutMs: number,
+    done: (result: Result<Answer> | undefined) => void,
+  ): { cancel(): void } {
     const callOptions: CallOptions = { deadline: this.#clock.wallMs() + timeoutMs }
     const call = withoutTraces(() =>
       this.#client.makeUnaryRequest<Request, Result<Answer>>(

@@ -14,7 +14,7 @@ import type { FrameStream, Peer } from './contract.ts'
 import type { FrameCodec } from './grpc-stream.ts'
 import { HeldStream } from './held-stream.ts'
 import type { Method } from './methods.ts'
-import { encodeHello, type RaftChannel, type RaftFrame, type RaftHello } from './raft-frame.ts'
+import { encodeHello, type RaftChannel, type RaftFrame, type RaftHello, raftChannels } from './raft-frame.ts'
 import { type PeerPlace, type PeerReport, RaftPeer } from './raft-peer.ts'
 import type { TlsIdentity } from './tls.ts'
 
@@ -138,7 +138,9 @@ export class GrpcRaftTransport {
       onClose: () => {
         late.cancel()
         const key = `${from} ${channel}`
-        if (this.#incoming.get(key) === stream) this.#incoming.delete(key)
+        if (from === undefined || this.#incoming.get(key) !== stream) return
+        this.#incoming.delete(key)
+        this.#forgetIfGone(from)
       },
     })
   }
@@ -168,8 +170,9 @@ export class GrpcRaftTransport {
     if (!this.#peers.has(id)) this.#introduce(place)
     const key = `${id} ${channel}`
     // An older one is left over from a connection that the other side knows to be lost.
-    this.#incoming.get(key)?.destroy({ code: 'conflict', message: 'a newer stream took its place' })
+    const older = this.#incoming.get(key)
     this.#incoming.set(key, stream)
+    older?.destroy({ code: 'conflict', message: 'a newer stream took its place' })
     stream.send(encodeHello(this.#hello))
     const known = this.#peers.get(id)
     known?.heard(hello)
@@ -197,6 +200,13 @@ export class GrpcRaftTransport {
       address: place.address,
     })
     this.#introduced.set(place.id, this.#peerAt(place))
+  }
+
+  /** One that no configuration names is answered while it speaks; a removed server must not be dialled for ever. */
+  #forgetIfGone(id: NodeId): void {
+    if (raftChannels.some((channel) => this.#incoming.has(`${id} ${channel}`))) return
+    this.#introduced.get(id)?.close()
+    this.#introduced.delete(id)
   }
 
   #peerAt(place: PeerPlace): RaftPeer {

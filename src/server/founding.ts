@@ -28,6 +28,18 @@ export function beginningOf(
   return others.length > 0 || hasServerToken ? { kind: 'wait' } : { kind: 'found', others: [] }
 }
 
+/**
+ * A server whose log is gone, though it had one, must not go on as if it had just been let in: as a voter it would forget
+ * what it promised. undefined where that is not so.
+ */
+export function lostLog(isNew: boolean, hadState: boolean): { readonly failure: Failure } | undefined {
+  if (!isNew || !hadState) return undefined
+  return failed(
+    'log-damaged',
+    'this server belongs to a cluster and its log is gone; bring the log back, or let the server in anew: `mesh operator raft rejoin`, then a new server token',
+  )
+}
+
 /** `bootstrap_expect`: all have the same list, so all agree on the one that founds: the first in order of text. */
 function expected(
   { servers, bootstrapExpect }: Settings,

@@ -14,11 +14,14 @@ import { snapshotDirectory } from './consensus/snapshots.ts'
 /** Present: this server had a place in a cluster and gave it up. */
 export const leftFile = 'left.json'
 
-/** FORMAT goes first: without the mark of a whole directory nothing half moved is ever taken for a log. */
-const parts = [formatPath, hardStatePath, walDirectory, snapshotDirectory, admissionFile] as const
+/**
+ * The admission goes first: beside it an empty directory counts as that of a server which was just let in, and one that is
+ * still in the configuration would forget votes and entries. Then FORMAT: without it nothing half moved is taken for a log.
+ */
+const parts = [admissionFile, formatPath, hardStatePath, walDirectory, snapshotDirectory] as const
 
-/** The folder into which it went, below `directory`. Throws the system's error. */
-export function setAside(directory: string, why: string, nowMs: number): string {
+/** The folder into which it went, below `directory`. Throws the system's error; `move` is `rename` of the system. */
+export function setAside(directory: string, why: string, nowMs: number, move = renameSync): string {
   const time = new Date(nowMs).toISOString()
   const folder = `set-aside-${time.replace(/[:.]/g, '-')}`
   // The mark first: a crash in between must not leave a server that looks as if it had never been in a cluster.
@@ -26,8 +29,12 @@ export function setAside(directory: string, why: string, nowMs: number): string 
   mkdirSync(join(directory, folder), { mode: 0o700 })
   syncDirectory(directory)
   for (const part of parts)
-    if (existsSync(join(directory, part))) renameSync(join(directory, part), join(directory, folder, part))
-  syncDirectory(directory)
+    if (existsSync(join(directory, part))) {
+      move(join(directory, part), join(directory, folder, part))
+      // Each before the next: the order must outlive a power cut.
+      syncDirectory(join(directory, folder))
+      syncDirectory(directory)
+    }
   return folder
 }
 

@@ -10,7 +10,7 @@ import { enrollServerAt } from '../rpc/enroll-server.ts'
 import { storedIdentity } from './ca/own-certificate.ts'
 import { readServerFiles, type ServerFiles } from './ca/server-files.ts'
 import { AdmissionWaiting, howToJoin, serverToken } from './ca/waiting.ts'
-import { type Beginning, beginningOf, ownAddress } from './founding.ts'
+import { type Beginning, beginningOf, lostLog, ownAddress } from './founding.ts'
 import { leftFile } from './set-aside.ts'
 import { type ClusterOptions, found, type OpenLog } from './start-cluster.ts'
 import type { Door } from './start-door.ts'
@@ -28,6 +28,8 @@ export interface BeginningOptions extends ClusterOptions {
 export async function begin(options: BeginningOptions, log: OpenLog): Promise<Result<boolean>> {
   const stored = readServerFiles(options.files)
   if (!stored.ok) return stored
+  const lost = lostLog(log.consensus.isNew(), stored.value?.hasState === true)
+  if (lost !== undefined) return { ok: false, failure: lost.failure }
   if (!log.consensus.isNew()) return stored.value === undefined ? ok(true) : show(options, stored.value)
   if (stored.value !== undefined) {
     options.files.remove(leftFile)

@@ -67,7 +67,8 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
   const { settings, version, clock, random, log, metrics, cluster } = options
   const { store, publisher, consensus, clusterKey } = cluster
   const view = () => store.view()
-  const access = createAccess({ view, clock, log, metrics })
+  const isServer = (peer: Peer): boolean => cluster.peerServers.idOf(peer) !== undefined
+  const access = createAccess({ view, isServer, clock, log, metrics })
   const { leafTtlMs, hostCertificateTtlMs: hostTtlMs } = settings
   const authority = new Authority({ clusterKey, view, clock, random, leafTtlMs, hostTtlMs })
   const leaves = new LeafSigning({ authority, access, view, clock, metrics })
@@ -179,6 +180,7 @@ function openServers(
       const reached = transport.reports().filter(({ isConnected }) => isConnected)
       return reached.find(({ id }) => store.view().serverInfo(id)?.node === node)?.id
     },
+    announcedAt: (id) => store.view().serverInfo(id)?.modifyIndex,
     isServer: (peer) => peerServers.idOf(peer) !== undefined,
   })
 }

@@ -97,7 +97,7 @@ export function check<State, Input, Output>(
       unlift(last.entry)
       if (!last.pure) break
     }
-    const isUndecided = visited.size > configurationsMax
+    const isUndecided = last !== undefined && visited.size > configurationsMax
     if (last === undefined || isUndecided)
       return {
         linearizable: false,

@@ -17,8 +17,8 @@ interface Fault {
   end(): Promise<void> | void
 }
 
-const holdMs = { least: 1_500, most: 5_000 } as const
-const calmMs = { least: 500, most: 2_000 } as const
+const holdMs = { least: 2_000, most: 5_500 } as const
+const calmMs = { least: 500, most: 1_800 } as const
 
 export class Faults {
   readonly windows: Window[] = []

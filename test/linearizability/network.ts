@@ -9,13 +9,15 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 const subnet = '10.78.0'
 const nowhere = '02:00:00:00:00:fe'
 const marker = 'MESH_OWN_NETWORK'
+/** With a network goes a process table: whatever runs in it ends with the caller, however that ends. */
+const apart = ['--net', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'] as const
 
 /** Why there can be no namespaces here, or undefined. */
 export function whyNoNetwork(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root'
   const words =
     'ip link add name br-probe type bridge && ip link add name ve-probe type veth peer name ve-other && ip link set ve-probe master br-probe'
-  const probe = spawnSync('unshare', ['--net', 'sh', '-c', words], { encoding: 'utf8' })
+  const probe = spawnSync('unshare', [...apart, 'sh', '-c', words], { encoding: 'utf8' })
   if (probe.error !== undefined) return `there is no unshare: ${probe.error.message}`
   return probe.status === 0
     ? undefined
@@ -27,10 +29,14 @@ export const isInOwnNetwork = (): boolean => process.env[marker] === '1'
 
 /** Runs this program again with the same arguments in a network namespace of its own; resolves to its exit status. */
 export function inOwnNetwork(): Promise<number> {
-  const child = spawn('unshare', ['--net', process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
-    stdio: 'inherit',
-    env: { ...process.env, [marker]: '1' },
-  })
+  const child = spawn(
+    'unshare',
+    [...apart, process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, [marker]: '1' },
+    },
+  )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
   return new Promise((resolve, reject) => {
     child.once('error', reject)

@@ -16,7 +16,7 @@ export interface WorkloadOptions {
 
 const clientsPerKey = 5
 const operationsPerKey = 500
-const timeoutsMs = { least: 100, most: 700 } as const
+const timeoutsMs = { least: 60, most: 500 } as const
 export const addedPrefix = 'added/'
 
 export class Workload {

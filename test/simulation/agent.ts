@@ -2,9 +2,10 @@
  * One host with the agent's real registry, anti-entropy, control stream and views. Its state files outlive its processes.
  * It registers and deregisters a few services by itself; the catalog must follow.
  */
-import { AntiEntropy } from '../../src/agent/registry/anti-entropy.ts'
+
 import { ControlStream } from '../../src/agent/control/control-stream.ts'
 import { ViewStore } from '../../src/agent/control/view-store.ts'
+import { AntiEntropy } from '../../src/agent/registry/anti-entropy.ts'
 import { LocalState } from '../../src/agent/registry/local-state.ts'
 import type { Principal } from '../../src/model/access.ts'
 import { failed } from '../../src/model/errors.ts'
@@ -55,8 +56,8 @@ export class SimulatedAgent {
   server: SimulatedServer | undefined
   /** Whether the stream is stalled: the agent cannot know yet. */
   isStalled: boolean = false
-  /** Of the present process. */
-  startedMs = 0
+  /** When the present process took over from one that is gone; the first one took over from nobody. */
+  restartedMs = Number.NEGATIVE_INFINITY
 
   constructor(world: World, calls: Calls, number: number, random: SeededRandom) {
     this.#world = world
@@ -76,7 +77,7 @@ export class SimulatedAgent {
       throw error
     })
     this.process = process
-    this.startedMs = this.#world.clock.monotonicMs()
+    if (this.registry !== undefined) this.restartedMs = this.#world.clock.monotonicMs()
     this.#note('starts', 1)
     process.run(() => this.#open(process))
   }
@@ -230,7 +231,8 @@ export class SimulatedAgent {
       attempts += 1
       const answer: Reply<Value> = (result) => {
         const again = !result.ok && surelyNotMade(result.failure) && attempts < attemptsMax
-        if (again) process.after(50, () => ask(server === undefined ? this.#calls.pick() : this.#calls.next(server)))
+        if (again)
+          process.after(50, () => ask(server === undefined ? this.#calls.pick() : this.#calls.next(server)))
         else process.run(() => reply(result))
       }
       if (server === undefined) process.after(50, () => answer(failed('no-server', 'no server runs')))
@@ -241,7 +243,11 @@ export class SimulatedAgent {
 
   #stream(process: SimulatedProcess): FrameStream<AgentFrame, ServerFrame> {
     const { clock, reached, trace } = this.#world
-    const pair = streamPair<AgentFrame, ServerFrame>({ clock, delayMs: this.#calls.delayMs(), bytesOf: frameBytes })
+    const pair = streamPair<AgentFrame, ServerFrame>({
+      clock,
+      delayMs: this.#calls.delayMs(),
+      bytesOf: frameBytes,
+    })
     const checker = new FrameChecker(this.name, reached)
     this.pair = pair
     this.isStalled = false
@@ -256,8 +262,11 @@ export class SimulatedAgent {
       sent: (frame) => checker.sent(frame),
       received: (frame) => {
         checker.received(frame)
-        trace.event(kinds.frame, this.number, 'index' in frame ? frame.index : 0, () =>
-          `${this.name} <- ${server?.id} ${describeFrame(frame)}`,
+        trace.event(
+          kinds.frame,
+          this.number,
+          'index' in frame ? frame.index : 0,
+          () => `${this.name} <- ${server?.id} ${describeFrame(frame)}`,
         )
       },
     })

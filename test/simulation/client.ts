@@ -1,32 +1,19 @@
 /**
- * Clients that write and read: intentions, config entries with their conditions, services of hosts without an agent. Each
- * written value is unique, so that an answer names the write that it saw.
+ * Clients that write and read the things of subjects.ts, at any server, conditionally or not. Each written value is
+ * unique, so that an answer names the write that it saw.
  */
 import type { Command } from '../../src/model/command.ts'
 import type { Failure, Result } from '../../src/model/errors.ts'
-import type { IntentionAction } from '../../src/model/intention.ts'
-import type { Consistency, Queries, QueryName, ReadAnswer } from '../../src/model/query.ts'
+import type { Consistency, QueryName, ReadAnswer } from '../../src/model/query.ts'
 import type { Written } from '../../src/server/admission/admission.ts'
 import type { RegisterInput } from '../linearizability/register.ts'
-import { aNode, aService, aSidecar } from '../unit/store/rows.ts'
 import { type Calls, surelyNotMade } from './calls.ts'
 import type { Asked, History } from './checks/history.ts'
 import type { WriteChecker } from './checks/writes.ts'
 import type { SeededRandom } from './random.ts'
 import type { SimulatedServer, World } from './server.ts'
+import { type Subject, subjects } from './subjects.ts'
 import { kinds } from './trace.ts'
-
-/** One thing that can be written and read: how, and what a read says about it. */
-export interface Subject<Name extends QueryName = QueryName> {
-  readonly key: string
-  readonly query: Name
-  readonly args: Queries[Name]['args']
-  /** The value that an answer shows, and the index of its row; null where the thing is not there. */
-  readonly valueIn: (answer: Queries[Name]['answer']) => { readonly value: string; readonly index: number } | null
-  readonly put: (value: string, casIndex: number | undefined) => Command
-  readonly remove: () => Command
-  readonly hasCas: boolean
-}
 
 const callTimeoutMs = 5_000
 const attemptsMax = 4
@@ -144,7 +131,11 @@ export class SimulatedClient {
   }
 
   /** Another server is asked only when it is sure that nothing was done. */
-  #attempt(command: Command, { id, server, attempts }: Attempt, done: (result: Result<Written>) => void): void {
+  #attempt(
+    command: Command,
+    { id, server, attempts }: Attempt,
+    done: (result: Result<Written>) => void,
+  ): void {
     const { world, calls, random } = this.#ports
     const again = (result: Result<Written>): void => {
       if (result.ok || !surelyNotMade(result.failure) || attempts >= attemptsMax) {
@@ -153,7 +144,9 @@ export class SimulatedClient {
       }
       const next = server === undefined ? calls.pick() : calls.next(server)
       const delayMs = random.fraction() * 100
-      world.clock.after(delayMs, () => this.#attempt(command, { id, server: next, attempts: attempts + 1 }, done))
+      world.clock.after(delayMs, () =>
+        this.#attempt(command, { id, server: next, attempts: attempts + 1 }, done),
+      )
     }
     if (server === undefined) {
       again({ ok: false, failure: { code: 'no-server', message: 'none runs' } })
@@ -201,88 +194,11 @@ export class SimulatedClient {
   }
 
   #traceAnswer(key: string, result: Result<unknown>): void {
-    this.#ports.world.trace.event(kinds.answered, this.#number, result.ok ? 1 : 0, () =>
-      `client ${this.#number} hears about ${key}: ${result.ok ? 'ok' : result.failure.code}`,
+    this.#ports.world.trace.event(
+      kinds.answered,
+      this.#number,
+      result.ok ? 1 : 0,
+      () => `client ${this.#number} hears about ${key}: ${result.ok ? 'ok' : result.failure.code}`,
     )
   }
 }
-
-/** Rules for every destination concern every host, so they are written more rarely than others. */
-const pairs = [
-  ['web', 'db'],
-  ['api', 'db'],
-  ['*', 'db'],
-  ['web', 'elsewhere'],
-  ['*', 'elsewhere'],
-  ['api', '*'],
-] as const
-const actions: readonly IntentionAction[] = ['allow', 'deny']
-
-const intentionSubjects = pairs.map(
-  ([source, destination]): Subject<'intentions.exact'> => ({
-    key: `intention ${source}>${destination}`,
-    query: 'intentions.exact',
-    args: { source, destination },
-    valueIn: (row) => (row === null ? null : { value: row.description, index: row.modifyIndex }),
-    put: (value) => ({
-      type: 'intention.upsert',
-      id: `${source}-${destination}`,
-      sourceName: source,
-      destinationName: destination,
-      action: actions[value.length % 2] ?? 'deny',
-      description: value,
-      meta: {},
-    }),
-    remove: () => ({ type: 'intention.delete', sourceName: source, destinationName: destination }),
-    hasCas: false,
-  }),
-)
-
-const entrySubjects = ['cfg-1', 'cfg-2', 'cfg-3'].map((name): Subject<'config.get'> => ({
-  key: `entry ${name}`,
-  query: 'config.get',
-  args: { kind: 'service-intentions', name },
-  valueIn: (row) =>
-    row === null ? null : { value: row.sources[0]?.description ?? '', index: row.modifyIndex },
-  put: (value, casIndex) => ({
-    type: 'config-entry.upsert',
-    entry: {
-      kind: 'service-intentions',
-      name,
-      meta: {},
-      sources: [{ name: 'web', action: 'deny', description: value, precedence: 0 }],
-    },
-    ...(casIndex === undefined ? {} : { casIndex }),
-  }),
-  remove: () => ({ type: 'config-entry.delete', kind: 'service-intentions', name }),
-  hasCas: true,
-}))
-
-const externalNodes = ['ext-1', 'ext-2', 'ext-3'] as const
-
-const serviceSubjects = externalNodes.flatMap((node) =>
-  ['s1', 's2'].map((id): Subject<'catalog.node'> => ({
-    key: `service ${node}/${id}`,
-    query: 'catalog.node',
-    args: { node },
-    valueIn: (answer) => {
-      const service = answer?.services.find((one) => one.id === id)
-      return service === undefined ? null : { value: service.meta['value'] ?? '', index: service.modifyIndex }
-    },
-    put: (value) => ({
-      type: 'catalog.register',
-      node: aNode(node, { id: '' }),
-      services: [
-        id === 's2' ? aSidecar('web2', { id, meta: { value } }) : aService('db', { id, meta: { value } }),
-      ],
-      checks: [],
-    }),
-    remove: () => ({ type: 'catalog.deregister', node, serviceId: id }),
-    hasCas: false,
-  })),
-)
-
-/** Everything that clients write and read. */
-export const subjects: readonly Subject[] = [...intentionSubjects, ...entrySubjects, ...serviceSubjects].map(
-  (subject) => subject as Subject,
-)

@@ -189,7 +189,8 @@ export class SimulatedDisk implements Disk {
    */
   crash(random: SeededRandom, keep = random.fraction()): boolean {
     this.kill()
-    const isRisky = this.#renamings.length > 0 || [...this.#seen.values()].some(({ changes }) => changes.length > 0)
+    const isRisky =
+      this.#renamings.length > 0 || [...this.#seen.values()].some(({ changes }) => changes.length > 0)
     for (const renaming of this.#renamings) if (random.chance(keep)) apply(this.#durable, renaming)
     this.#renamings = []
     this.#seen = new Map(this.#durable)

@@ -73,7 +73,12 @@ export class Denials {
       server,
       { kind: 'read', timeoutMs: 5_000 },
       (rooms, reply) => {
-        const request = { name: 'intentions.enforcement', args: { destination, index }, options, token: '' } as const
+        const request = {
+          name: 'intentions.enforcement',
+          args: { destination, index },
+          options,
+          token: '',
+        } as const
         return rooms.reader.read(request, (result) => {
           // What counts is the moment at which the server says it.
           if (result.ok) this.#judge(server, destination, index, result.value)
@@ -106,13 +111,18 @@ export class Denials {
     for (const agent of agents) {
       const isHere = agent.server === server && rooms.hub.isPresent(agent.name) && agent.process !== undefined
       if (!isHere || !places.has(agent.name)) continue
-      const { proxy, startedMs } = agent
+      const { proxy, restartedMs } = agent
       // What the server counts was said a moment ago; since then the host may have given the service up, or restarted.
-      const changedMs = Math.max(startedMs, proxy?.droppedMs(destination) ?? 0)
+      const changedMs = Math.max(restartedMs, proxy?.droppedMs(destination) ?? Number.NEGATIVE_INFINITY)
       if (proxy === undefined || world.clock.monotonicMs() - changedMs < settledAfterMs) continue
       const table = proxy.table(destination)
       const truth = world.truth.viewAt(Math.max(table?.index ?? 0, index))
-      const isAllowed = decide(truth.rulesFor(destination), source, destination, defaultActionOf(truth)).allowed
+      const isAllowed = decide(
+        truth.rulesFor(destination),
+        source,
+        destination,
+        defaultActionOf(truth),
+      ).allowed
       hold(
         isAllowed || proxy.decision(source, destination) === 'deny',
         'enforcement',

@@ -271,8 +271,7 @@ export class Faults {
     for (const from of ids.filter(() => this.#random.chance(0.5)))
       clock.after(this.#random.between(0, 2_000), () => {
         if (this.#isOver) return
-        for (const to of ids)
-          if (to !== from) network.clog(from, to, this.#random.between(100, 5_000))
+        for (const to of ids) if (to !== from) network.clog(from, to, this.#random.between(100, 5_000))
       })
   }
 

@@ -89,7 +89,8 @@ export function drawKnobs(seed: number, changes: KnobChanges = {}): Knobs {
   const share = random.pick([0.1, 0.2, 0.4])
   const faults = new Set(faultKinds.filter(() => random.chance(share)))
   // Without any of these one leader leads from beginning to end.
-  if (random.chance(0.8)) faults.add(random.pick(['isolate', 'isolate', 'partition', 'crash', 'kill', 'pause']))
+  if (random.chance(0.8))
+    faults.add(random.pick(['isolate', 'isolate', 'partition', 'crash', 'kill', 'pause']))
   const writesPerSecond = random.pick([2, 10, 20, 40])
   const drawn: Knobs = {
     seed,

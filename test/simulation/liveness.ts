@@ -10,11 +10,12 @@ import { subjectKey } from '../../src/model/topic.ts'
 import type { SimulatedAgent } from './agent.ts'
 import type { Calls } from './calls.ts'
 import { contentOf } from './checks/views.ts'
-import { type SimulatedClient, subjects } from './client.ts'
+import type { SimulatedClient } from './client.ts'
 import type { Cluster } from './cluster.ts'
 import type { Faults } from './faults.ts'
 import type { SeededRandom } from './random.ts'
 import type { SimulatedServer } from './server.ts'
+import { subjects } from './subjects.ts'
 import { hold, Violation } from './violation.ts'
 import type { Watcher } from './watcher.ts'
 
@@ -48,7 +49,10 @@ export class Liveness {
     // Nobody talks until it is known who is needed.
     for (const from of cluster.servers) for (const to of cluster.servers) network.cut(from.id, to.id)
     for (const server of cluster.servers) server.start()
-    clock.runUntil(() => cluster.servers.every((server) => !server.isUp || server.driver !== undefined), 60_000)
+    clock.runUntil(
+      () => cluster.servers.every((server) => !server.isUp || server.driver !== undefined),
+      60_000,
+    )
     const core = cluster.core(random)
     if (core === undefined) {
       reached.hit('no healthy core')
@@ -158,13 +162,18 @@ export class Liveness {
     catalog.delete(serverServiceId)
     if (catalog.size !== services.length) return 'has other services than the catalog says'
     for (const service of services)
-      if (!sameValue(service, catalog.get(service.id), rowIndexes)) return `has another ${service.id} than the catalog`
-    const checks = new Map(Array.from(state.checksOfNode(agent.name), (check) => [check.checkId, check] as const))
+      if (!sameValue(service, catalog.get(service.id), rowIndexes))
+        return `has another ${service.id} than the catalog`
+    const checks = new Map(
+      Array.from(state.checksOfNode(agent.name), (check) => [check.checkId, check] as const),
+    )
     checks.delete(memberCheckId)
     const own = registry.checks().map(({ check }) => check)
     if (checks.size !== own.length) return 'has other checks than the catalog says'
     const differs = own.find((check) => checks.get(check.checkId)?.status !== check.status)
-    return differs === undefined ? undefined : `has ${differs.checkId} ${differs.status}, the catalog otherwise`
+    return differs === undefined
+      ? undefined
+      : `has ${differs.checkId} ${differs.status}, the catalog otherwise`
   }
 
   /** Everything that was ever written is read again on every server: the end of each history. */

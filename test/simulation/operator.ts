@@ -2,14 +2,16 @@
  * Somebody who changes the cluster while it runs: adds spare servers as learners, promotes those that caught up, demotes
  * and removes others, replaces what is lost, hands leadership over. Keeps enough voters for the run to mean something.
  */
-import { type ClusterConfiguration, votersOf } from '../../src/model/cluster.ts'
+
 import type { ClusterChange } from '../../src/model/cluster.ts'
+import { type ClusterConfiguration, votersOf } from '../../src/model/cluster.ts'
 import { type NodeId, nodeId } from '../../src/model/ids.ts'
 import type { Driver } from '../../src/server/consensus/driver.ts'
 import type { Cluster } from './cluster.ts'
 import type { SeededRandom } from './random.ts'
 import type { SimulatedServer } from './server.ts'
 import { kinds } from './trace.ts'
+import { hold } from './violation.ts'
 
 /** A learner this close behind is promoted. */
 const caughtUpEntries = 20
@@ -41,6 +43,7 @@ export class Operator {
       driver.change(change, (result) => {
         if (!result.ok) return
         reached.hit(changed[change.kind])
+        this.#judge(change, result.value)
         if (change.kind === 'remove') this.#retire(change.id)
       }),
     )
@@ -90,6 +93,19 @@ export class Operator {
       .find(({ id, match }) => learners.has(id) && match + caughtUpEntries >= commitIndex)?.id
   }
 
+  /** A change that was acknowledged at an index is the one that was committed there. */
+  #judge(change: ClusterChange, index: number): void {
+    const configuration = this.#cluster.world.raft.configurationAt(index)
+    const id = change.kind === 'add' ? change.server.id : change.id
+    const suffrage = configuration?.servers.find((server) => server.id === id)?.suffrage
+    hold(
+      configuration !== undefined && (change.kind === 'update' || suffrage === wanted[change.kind]),
+      'acknowledged-change',
+      () =>
+        `to ${describeChange(change)} is acknowledged at ${index}, where the log has ${JSON.stringify(configuration)}`,
+    )
+  }
+
   /** What left the cluster is switched off after a while. */
   #retire(id: string): void {
     const server = this.#cluster.servers.find((one) => one.id === nodeId(id))
@@ -101,6 +117,8 @@ export class Operator {
     })
   }
 }
+
+const wanted = { add: 'learner', promote: 'voter', demote: 'learner', remove: undefined } as const
 
 const changed = {
   add: 'server added',

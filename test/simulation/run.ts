@@ -3,7 +3,7 @@
  * it goes, with the last events of the shrunk case and the command that shows it again; then the exit code is 1.
  */
 import type { Job, Report } from './run/job.ts'
-import { readOptions, type RunOptions, usage } from './run/options.ts'
+import { type RunOptions, readOptions, usage } from './run/options.ts'
 import { runJobs } from './run/pool.ts'
 import { commandOf, shrink } from './run/shrink.ts'
 import { Summary } from './run/summary.ts'
@@ -28,7 +28,8 @@ async function main(options: RunOptions): Promise<number> {
       console.log(`seed ${report.job.seed}: ${report.finding.message}`)
     }
     if (options.isVerbose) console.log(report.lines.join('\n'))
-    if (options.seeds === 1) console.log(`seed ${report.job.seed}: trace hash ${report.hash}\n${commandOf(report)}`)
+    if (options.seeds === 1)
+      console.log(`seed ${report.job.seed}: trace hash ${report.hash}\n${commandOf(report)}`)
     if (wallMs() - toldMs >= progressEveryMs) {
       toldMs = wallMs()
       console.log(`  ${summary.seeds} of ${options.seeds} seeds, ${summary.speed.toFixed(0)}x per core`)
@@ -38,17 +39,23 @@ async function main(options: RunOptions): Promise<number> {
   for (const report of failing.slice(0, shrunkMost)) await explain(report)
   console.log(summary.states())
   console.log(summary.line(wallMs()))
-  if (options.isSpeed) console.log(JSON.stringify({ speed: Math.round(summary.speed), unit: 'x real time per core' }))
+  if (options.isSpeed)
+    console.log(JSON.stringify({ speed: Math.round(summary.speed), unit: 'x real time per core' }))
   return failing.length === 0 ? 0 : 1
 }
 
 function* jobsOf({ firstSeed, seeds, changes, isVerbose }: RunOptions): Generator<Job> {
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) yield { seed, changes, isRecording: isVerbose }
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1)
+    yield { seed, changes, isRecording: isVerbose }
 }
 
 async function explain(failing: Report): Promise<void> {
   const startedMs = performance.now()
-  const { report, attempts } = await shrink(failing, runOne, () => performance.now() - startedMs > shrinkWithinMs)
+  const { report, attempts } = await shrink(
+    failing,
+    runOne,
+    () => performance.now() - startedMs > shrinkWithinMs,
+  )
   const recorded = await runOne({ ...report.job, isRecording: true })
   console.log(`\nseed ${failing.job.seed}, shrunk in ${attempts} attempts to:\n  ${commandOf(report)}`)
   console.log(`its last ${recorded.lines.length} events:\n${recorded.lines.join('\n')}`)

@@ -304,13 +304,18 @@ export class SimulatedServer {
 
   #transport(process: SimulatedProcess): RaftTransport {
     const { network, raft } = this.#world
+    // As rpc/raft-transport.ts: it reaches the servers that it was told of, and those that came to it.
+    let told: ReadonlySet<string> = new Set()
+    const introduced = new Set<string>()
     return {
       send: (to, message) => {
+        if (!told.has(to) && !introduced.has(to)) return
         raft.sent(this.id, to, message)
         network.send(this.id, to, message)
       },
       onMessage: (listener) =>
         network.listen(this.id, (from, message) => {
+          introduced.add(from)
           this.#world.trace.event(
             kinds.message,
             this.number,
@@ -319,7 +324,9 @@ export class SimulatedServer {
           )
           process.run(() => listener(nodeId(from), message))
         }),
-      setServers: () => undefined,
+      setServers: (servers) => {
+        told = new Set(servers.map(({ id }) => id))
+      },
     }
   }
 

@@ -22,7 +22,7 @@ import { type Knobs, withLimits } from './knobs.ts'
 import { Liveness } from './liveness.ts'
 import { SimulatedNetwork } from './network.ts'
 import { SeededRandom } from './random.ts'
-import { Reached, type ReachableState } from './reached.ts'
+import { type ReachableState, Reached } from './reached.ts'
 import type { World } from './server.ts'
 import { Trace } from './trace.ts'
 import { Violation } from './violation.ts'
@@ -72,7 +72,8 @@ class Simulation {
   constructor(knobs: Knobs, isRecording: boolean) {
     this.#knobs = knobs
     // Each part draws from its own source, so that a run with fewer kinds of faults is otherwise much the same.
-    const source = (salt: number): SeededRandom => new SeededRandom(Math.imul(knobs.seed + 1, 2_654_435_761) + salt)
+    const source = (salt: number): SeededRandom =>
+      new SeededRandom(Math.imul(knobs.seed + 1, 2_654_435_761) + salt)
     const clock = new VirtualClock()
     const trace = new Trace(() => clock.monotonicMs(), isRecording)
     const reached = new Reached()

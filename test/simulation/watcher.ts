@@ -2,11 +2,12 @@
  * A client that waits for changes with blocking queries, by the rules that clients of Consul rely on: the index is never
  * 0, never goes backwards without a reason, an answer is the truth at its index, and nobody is answered early for nothing.
  */
-import type { Queries, QueryName, ReadAnswer } from '../../src/model/query.ts'
+
 import { sameValue } from '../../src/model/equality.ts'
-import { planEntry } from '../../src/server/queries/intentions.ts'
+import type { Queries, QueryName, ReadAnswer } from '../../src/model/query.ts'
 import { planNode, planService } from '../../src/server/queries/catalog.ts'
-import { planMatch } from '../../src/server/queries/intentions.ts'
+import { planEntry, planMatch } from '../../src/server/queries/intentions.ts'
+import { planKvEntries, planKvEntry } from '../../src/server/queries/kv.ts'
 import type { Plan, Reading } from '../../src/server/queries/plan.ts'
 import type { View } from '../../src/server/store/view.ts'
 import type { Calls } from './calls.ts'
@@ -34,6 +35,8 @@ const choices = [
   watched('catalog.service', { service: 'nobody', ...filter }, planService),
   watched('catalog.node', { node: 'ext-1' }, planNode),
   watched('config.get', { kind: 'service-intentions', name: 'cfg-1' }, planEntry),
+  watched('kv.get', { key: 'settings/web' }, planKvEntry),
+  watched('kv.list', { prefix: 'settings/' }, planKvEntries),
   watched('intentions.match', { by: 'destination', names: ['db'] }, planMatch),
 ] as const
 

@@ -1,7 +1,8 @@
 /**
  * Finds out who calls: from the certificates of the connection and the token of the call to a principal. What a
  * principal may do is model/access.ts. A host is its registered key, not its certificate: an evicted or replaced host
- * is refused with a certificate that is still valid, and renews with one that is not.
+ * is refused with a certificate that is still valid, and renews with one that is not. A server is the key that the log's
+ * configuration records for it.
  */
 import { createHash } from 'node:crypto'
 import { anonymous, type Principal } from '../../model/access.ts'
@@ -16,6 +17,8 @@ import { PlaneTrust } from './plane-trust.ts'
 
 export interface AccessOptions {
   readonly view: () => StateView
+  /** Whether the peer shows the key of a server that is in the cluster now. */
+  readonly isServer: (peer: Peer) => boolean
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -52,7 +55,10 @@ export function createAccess(options: AccessOptions): Access {
       // The socket's permissions let its caller read; changing the cluster takes a token also here.
       if (peer.address === 'local') return ok(anonymous)
       const outcome = chains.outcome(peer)
-      return outcome.kind === 'ok' ? principalOf(outcome, options.view()) : refusedChain(outcome)
+      if (outcome.kind !== 'ok') return refusedChain(outcome)
+      // A server is its recorded key. One that was removed keeps its certificate for a while; it may look, and ask who is left.
+      if (outcome.identity.kind === 'server' && !options.isServer(peer)) return ok(anonymous)
+      return principalOf(outcome, options.view())
     },
     registeredHost: (peer) => {
       const outcome = chains.outcome(peer)

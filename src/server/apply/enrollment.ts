@@ -47,7 +47,10 @@ export function applyEnrollmentRedeem(
   return ok({ kind: 'enrolled', services })
 }
 
-/** A server comes in by its token. Coming again with the same key, because the answer was lost, changes nothing. */
+/**
+ * A server comes in by its token. Coming again with the same key, because the answer was lost, changes nothing; but not for
+ * ever, or a server that was removed could let itself in with an old token.
+ */
 export function applyServerRedeem(
   tx: Transaction,
   command: CommandOf<'enrollment.redeem-server'>,
@@ -56,7 +59,8 @@ export function applyServerRedeem(
   const enrollment = tx.enrollment(command.tokenHash)
   if (enrollment === undefined) return failed('token-unknown', 'this cluster never issued that token')
   const { node, publicKey } = command
-  if (enrollment.usedBy === node && enrollment.usedByKey === publicKey) return done
+  const isRepeated = enrollment.usedBy === node && enrollment.usedByKey === publicKey
+  if (isRepeated && atMs < enrollment.expiresAtMs) return done
   const usable = checkToken(enrollment, 'server', { node, atMs })
   if (!usable.ok) return usable
   putEnrollment(tx, { ...withoutIndexes(enrollment), usedBy: node, usedByKey: publicKey })

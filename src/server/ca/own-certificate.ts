@@ -107,7 +107,13 @@ export class OwnCertificate {
     const state = view()
     const { clusterId = '', datacenter = '' } = state.settings() ?? {}
     const hostRoots = publicRoots(state, 'host')
-    const kept = writeServerFiles(files, { certificatePem: chainPem, clusterId, datacenter, hostRoots })
+    const kept = writeServerFiles(files, {
+      certificatePem: chainPem,
+      clusterId,
+      datacenter,
+      hostRoots,
+      hasState: true,
+    })
     if (!kept.ok) log.error('the server’s certificate was not kept on disk', { ...kept.failure })
   }
 

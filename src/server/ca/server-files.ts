@@ -20,9 +20,16 @@ export interface ServerFiles {
   readonly clusterId: string
   readonly datacenter: string
   readonly hostRoots: readonly PublicCaRoot[]
+  /** This server had the cluster's state, so it has a log: where that is gone, votes and entries that it promised are gone. */
+  readonly hasState?: boolean
 }
 
-const shape = z.object({ clusterId: z.string(), datacenter: z.string(), hostRoots: z.array(rootShape) })
+const shape = z.object({
+  clusterId: z.string(),
+  datacenter: z.string(),
+  hostRoots: z.array(rootShape),
+  hasState: z.boolean().exactOptional(),
+})
 
 /** Undefined where this server belongs to no cluster yet. */
 export function readServerFiles(files: StateFiles): Result<ServerFiles | undefined> {
@@ -37,8 +44,8 @@ export function readServerFiles(files: StateFiles): Result<ServerFiles | undefin
 
 /** Durable when it returns; fails with `internal` where the disk does not take it. */
 export function writeServerFiles(files: StateFiles, server: ServerFiles): Result<true> {
-  const { certificatePem, clusterId, datacenter, hostRoots } = server
-  const text = JSON.stringify({ clusterId, datacenter, hostRoots })
+  const { certificatePem, ...admission } = server
+  const text = JSON.stringify(admission)
   const error =
     files.write(serverCertificateFile, Buffer.from(certificatePem)) ??
     files.write(admissionFile, Buffer.from(`${text}\n`))

@@ -9,6 +9,7 @@ import { type ClusterServer, serverOf } from '../../model/cluster.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { isUuid, type NodeId, nodeId } from '../../model/ids.ts'
 import { limits } from '../../model/limits.ts'
+import type { RowIndexes } from '../../model/service.ts'
 import type { Clock, Log } from '../../platform/ports.ts'
 import type { EnrollServerRequest, Peer, Reply, ServerAdmission } from '../../rpc/contract.ts'
 import { enrollmentHash } from '../../rpc/enrollment-token.ts'
@@ -41,6 +42,8 @@ export interface ServersOptions {
   ) => void
   /** The server with that node name, if it is there now: one that is gone may be replaced under its name. */
   readonly serverNamed: (node: string) => NodeId | undefined
+  /** Log index at which the server last said something new about itself; undefined where it never did. */
+  readonly announcedAt: (id: NodeId) => number | undefined
   /** Whether the caller is a server that passed the call on: it is not passed on twice. */
   readonly isServer: (peer: Peer) => boolean
 }
@@ -111,6 +114,8 @@ export class Servers {
       )
     if (!nodeNamePattern.test(node) || !isUuid(serverId) || !addressPattern.test(address))
       return failed('bad-request', 'the node name, server id or address of the enrollment is not valid')
+    if (this.#wasSpent(enrollment, nodeId(serverId)))
+      return failed('token-used', 'the server came in with this token already; make a new one for it')
     const info = readCertificateRequest(csr)
     if (!info.ok) return info
     const key = readPublicKeyInfo(info.value)
@@ -118,6 +123,14 @@ export class Servers {
     const newcomer = { id: nodeId(serverId), address, publicKey: publicKeyPem(key), node, info: info.value }
     const free = this.#isFree(newcomer)
     return free.ok ? ok({ enrollment, newcomer }) : free
+  }
+
+  /**
+   * A token that was used may be shown again where the answer was lost. A server that has spoken to the cluster since got its
+   * answer: it was removed, or lost its log, and an operator decides whether it comes back.
+   */
+  #wasSpent({ usedBy, modifyIndex }: Enrollment & Pick<RowIndexes, 'modifyIndex'>, id: NodeId): boolean {
+    return usedBy !== '' && (this.#options.announcedAt(id) ?? 0) > modifyIndex
   }
 
   /** Before the token is used up: a server that has to change something keeps it. */

@@ -19,6 +19,7 @@ import { Proposals } from './proposals.ts'
 
 interface PendingChange {
   readonly index: LogIndex
+  readonly term: Term
   readonly done: (result: Result<LogIndex>) => void
   /** Since when this server leads no more: the entry may still be committed by another leader. */
   lostSinceMs: number | undefined
@@ -49,7 +50,7 @@ export class Driver implements Consensus, ClusterOperations {
     this.#engine = new Engine(parts, {
       onApplied: (entry, result) => this.#onApplied(entry, result),
       onProgress: (index) => this.#onProgress(index),
-      onSkipped: (index) => this.#proposals.skippedTo(index),
+      onSkipped: (index) => this.#onSkipped(index),
       onReads: (ready, unproven) => {
         for (const { request, index } of ready) this.#barriers.proven(request, index, this.#engine.applied)
         for (const request of unproven) this.#barriers.failed(request)
@@ -132,8 +133,10 @@ export class Driver implements Consensus, ClusterOperations {
       return
     }
     this.#engine.step({ type: 'change', change }, ({ changed }) => {
-      if (changed?.ok === true) this.#change = { index: changed.value, done, lostSinceMs: undefined }
-      else done(changed ?? noAnswer)
+      if (changed?.ok === true) {
+        const { term } = this.#raft
+        this.#change = { index: changed.value, term, done, lostSinceMs: undefined }
+      } else done(changed ?? noAnswer)
     })
   }
 
@@ -239,8 +242,18 @@ export class Driver implements Consensus, ClusterOperations {
     const change = this.#change
     if (change === undefined || entry.index < change.index) return
     this.#change = undefined
-    const isIt = entry.index === change.index && entry.kind === 'configuration'
+    // Another leader's change may stand in its place.
+    const isIt = entry.index === change.index && entry.term === change.term
     change.done(isIt ? { ok: true, value: entry.index } : failed('no-leader', 'leadership changed midway'))
+  }
+
+  /** A snapshot took the place of entries up to `index`: whether what waited for one of them was made cannot be told. */
+  #onSkipped(index: LogIndex): void {
+    this.#proposals.skippedTo(index)
+    const change = this.#change
+    if (change === undefined || change.index > index) return
+    this.#change = undefined
+    change.done(failed('write-outcome-unknown', 'a snapshot took the place of the change in the log'))
   }
 
   #onProgress(index: LogIndex): void {

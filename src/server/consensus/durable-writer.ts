@@ -3,7 +3,7 @@
  * any other error, and every failed sync, is final, because after one nobody knows what the disk holds.
  */
 import { type Failure, failed, MeshError } from '../../model/errors.ts'
-import type { Clock, Disk, DiskError, DiskFile } from '../../platform/ports.ts'
+import type { Clock, Disk, DiskError, DiskFile, FileUse } from '../../platform/ports.ts'
 
 /** How long a full disk is left alone before the same write is tried again. */
 const fullDiskRetryMs = 1_000
@@ -47,7 +47,7 @@ export class DurableWriter {
 
   /** Opens a file that may have to be created, which a full disk can refuse. */
   open(path: string, done: (file: DiskFile) => void): void {
-    const file = openUnlessFull(this.#options.disk, path)
+    const file = openUnlessFull(this.#options.disk, path, 'sync-each-write')
     if (file === undefined) {
       this.#later(() => this.open(path, done))
       return
@@ -124,9 +124,9 @@ export class DurableWriter {
 }
 
 /** undefined if the file would have to be created and there is no room. */
-export function openUnlessFull(disk: Disk, path: string): DiskFile | undefined {
+export function openUnlessFull(disk: Disk, path: string, use?: FileUse): DiskFile | undefined {
   try {
-    return disk.open(path)
+    return disk.open(path, use)
   } catch (error) {
     // The one expected failure of opening; anything else is a broken disk.
     if (error instanceof MeshError && error.code === 'disk-full') return undefined

@@ -1,7 +1,8 @@
 /**
  * Makes a list of servers that an operator gave the one of this server's log: applies everything that the log holds,
- * committed or not, and writes it down as a snapshot that carries the new list. No entry is made up, so servers that do the
- * same each by itself cannot come to hold different entries at one place: the one that is furthest leads.
+ * committed or not, and writes it down as a snapshot that carries the new list. The one that is furthest leads. Servers that
+ * do the same each by itself can hold different entries where their uncommitted ends are of different terms: raft/following.ts
+ * ends the one that hears of entries that contradict its own, and it has to rejoin.
  */
 import type { ClusterConfiguration } from '../../model/cluster.ts'
 import { type Failure, failed } from '../../model/errors.ts'

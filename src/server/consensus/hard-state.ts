@@ -74,7 +74,7 @@ export class HardStateFile {
 
   constructor(disk: Disk, writer: DurableWriter, sequence: number) {
     this.#writer = writer
-    this.#file = disk.open(hardStatePath)
+    this.#file = disk.open(hardStatePath, 'sync-each-write')
     this.#sequence = sequence
   }
 

@@ -240,7 +240,7 @@ export class WriteAheadLog implements LogStore {
     if (known !== undefined) return known
     const segment = this.#segments.find((one) => one.sequence === sequence)
     assert(segment !== undefined, `the log has no segment ${sequence}`)
-    const file = this.#options.disk.open(segment.path)
+    const file = this.#options.disk.open(segment.path, 'sync-each-write')
     this.#files.set(sequence, file)
     return file
   }

@@ -18,6 +18,9 @@ export class AppliedWaiting {
   readonly #clock: Pick<Clock, 'after' | 'monotonicMs'>
   /** In order of arrival, so also of giving up. */
   readonly #waiting = new Set<Waiting>()
+  /** The same by index: each commit must find its own without a look at all others. */
+  readonly #at = new Map<number, Set<Waiting>>()
+  #reached: number
   #isTicking: boolean = false
 
   constructor(
@@ -26,6 +29,7 @@ export class AppliedWaiting {
   ) {
     this.#store = store
     this.#clock = clock
+    this.#reached = store.view().index
     store.onCommit((view) => this.#advanced(view.index))
     store.onReplaced((view) => this.#advanced(view.index))
   }
@@ -37,16 +41,27 @@ export class AppliedWaiting {
       return
     }
     const giveUpAtMs = this.#clock.monotonicMs() + limits.appliedWaitMs
-    this.#waiting.add({ index, done, giveUpAtMs })
+    const waiting = { index, done, giveUpAtMs }
+    this.#waiting.add(waiting)
+    const beside = this.#at.get(index) ?? new Set()
+    this.#at.set(index, beside.add(waiting))
     this.#tick()
   }
 
+  /** Entries come one by one, but for those that are no commands and for a snapshot. */
   #advanced(index: number): void {
-    for (const waiting of this.#waiting)
-      if (waiting.index <= index) {
-        this.#waiting.delete(waiting)
-        waiting.done()
-      }
+    const isNext = index === this.#reached + 1
+    this.#reached = index
+    const reached = isNext ? [index] : [...this.#at.keys()].filter((at) => at <= index)
+    for (const at of reached) for (const waiting of [...(this.#at.get(at) ?? [])]) this.#end(waiting)
+  }
+
+  #end(waiting: Waiting): void {
+    this.#waiting.delete(waiting)
+    const beside = this.#at.get(waiting.index)
+    beside?.delete(waiting)
+    if (beside?.size === 0) this.#at.delete(waiting.index)
+    waiting.done()
   }
 
   #tick(): void {
@@ -57,8 +72,7 @@ export class AppliedWaiting {
       const nowMs = this.#clock.monotonicMs()
       for (const waiting of this.#waiting) {
         if (waiting.giveUpAtMs > nowMs) break
-        this.#waiting.delete(waiting)
-        waiting.done()
+        this.#end(waiting)
       }
       this.#tick()
     })

@@ -27,6 +27,8 @@ export class LeaderLine {
   /** By id, oldest first. */
   readonly #sent = new Map<number, UnderWay>()
   #lastId = 0
+  /** Of the writes that have no answer. */
+  #bytes = 0
   #timer: Timer
   #isClosed: boolean = false
   /** Set while another server leads: then this one has to answer soon. */
@@ -57,11 +59,22 @@ export class LeaderLine {
     const underWay = this.#sent.size + (this.#waiting?.length ?? 0)
     if (!encoded.ok) reply(encoded)
     else if (this.#isClosed) reply(notSent)
-    else if (underWay >= limits.forwardsInFlight || this.#stream.queuedBytes() > limits.forwardQueueBytes)
+    else if (
+      underWay >= limits.forwardsInFlight ||
+      // More than this the leader takes from nobody.
+      this.#bytes + encoded.value.length > limits.uncommittedBytes ||
+      this.#stream.queuedBytes() > limits.forwardQueueBytes
+    )
       reply(failed('overloaded', 'too many writes are on their way to the leader'))
     else {
       this.#lastId += 1
-      this.#pass({ frame: { id: this.#lastId, envelope: encoded.value }, reply, sentAtMs: 0 })
+      const envelope = encoded.value
+      this.#bytes += envelope.length
+      const freed: Reply<Written> = (result) => {
+        this.#bytes -= envelope.length
+        reply(result)
+      }
+      this.#pass({ frame: { id: this.#lastId, envelope }, reply: freed, sentAtMs: 0 })
     }
   }
 

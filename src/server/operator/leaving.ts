@@ -56,7 +56,11 @@ function askToBeRemoved(ports: LeavingPorts, triesLeft: number, reply: Reply<Rec
   })
 }
 
-/** A server that is not in the cluster any more has left, whoever removed it. */
-const isGone = (result: Result<unknown>): boolean => result.ok || result.failure.code === 'not-found'
+/**
+ * A server that is not in the cluster any more has left, whoever removed it: the leader does not find it, or does not know its
+ * key any more (`bad-token`, which a member never gets for a call without one).
+ */
+const isGone = (result: Result<unknown>): boolean =>
+  result.ok || result.failure.code === 'not-found' || result.failure.code === 'bad-token'
 
 const mayPass: ReadonlySet<string> = new Set(['no-leader', 'no-server', 'conflict', 'write-outcome-unknown'])

@@ -11,6 +11,8 @@ export type ReadMode = 'linearizable' | 'stale'
 export interface SyncFigures {
   readonly count: number
   readonly p50Ms: number
+  /** The median itself, or only a bound that it is not above. */
+  readonly isExact: boolean
 }
 
 export interface BenchCluster {

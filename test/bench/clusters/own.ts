@@ -74,7 +74,7 @@ export function ownBench(plan: ClusterPlan): BenchCluster {
       process.kill(pid, 'SIGUSR2')
       while (!existsSync(file)) await pause(2)
       const times = JSON.parse(readFileSync(file, 'utf8')) as readonly number[]
-      return { count: times.length, p50Ms: median(times) }
+      return { count: times.length, p50Ms: median(times), isExact: true }
     },
     leader: () => cluster.leader(),
     kill: (server) => cluster.server(server).kill(),

@@ -3,10 +3,11 @@
  * completeness, a commit index that only rises and only over what a majority holds durably, one membership change at a
  * time. Sees cores only from outside; promises between servers are votes.ts, applied state is truth.ts.
  */
-import { votersOf } from '../../../src/model/cluster.ts'
+import { type ClusterConfiguration, votersOf } from '../../../src/model/cluster.ts'
 import { logIndex } from '../../../src/model/ids.ts'
 import type { Entry } from '../../../src/model/log-entry.ts'
 import type { RaftMessage } from '../../../src/model/raft-message.ts'
+import { decodeConfiguration } from '../../../src/raft/configurations.ts'
 import type { Effects } from '../../../src/raft/effects.ts'
 import type { Input } from '../../../src/raft/input.ts'
 import type { Raft } from '../../../src/raft/raft.ts'
@@ -37,6 +38,8 @@ export class RaftChecker {
   /** By index: every entry that anybody ever had there. */
   readonly #entries: (KnownEntry[] | undefined)[] = []
   readonly #checksums = new WeakMap<Uint8Array, number>()
+  /** By index and term. */
+  readonly #configurations = new Map<string, Uint8Array>()
   /** By index. */
   readonly #committed: Committed[] = []
 
@@ -44,6 +47,13 @@ export class RaftChecker {
     this.#reached = reached
     this.#trace = trace
     this.#committed[0] = { term: 0, inTerm: 0 }
+  }
+
+  /** The list of servers that was committed at `index`; undefined where something else was. */
+  configurationAt(index: number): ClusterConfiguration | undefined {
+    const data = this.#configurations.get(`${index} ${this.#committed[index]?.term}`)
+    const decoded = data === undefined ? undefined : decodeConfiguration(data)
+    return decoded?.ok === true ? decoded.value : undefined
   }
 
   get committedIndex(): number {
@@ -147,6 +157,7 @@ export class RaftChecker {
     const known = this.#entries[entry.index]
     const same = known?.find((other) => other.term === entry.term)
     if (same === undefined) {
+      if (entry.kind === 'configuration') this.#configurations.set(`${entry.index} ${entry.term}`, entry.data)
       const fresh = { term: entry.term, checksum, previousTerm }
       if (known === undefined) this.#entries[entry.index] = [fresh]
       else known.push(fresh)

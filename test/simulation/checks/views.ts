@@ -2,9 +2,10 @@
  * What an agent believes, against the truth: a view equals the store at its index, and never goes back in time while its
  * process lives.
  */
+
+import type { View as SubjectView } from '../../../src/agent/contract.ts'
 import { sameValue } from '../../../src/model/equality.ts'
 import { type EventBody, type Subject, subjectKey } from '../../../src/model/topic.ts'
-import type { View as SubjectView } from '../../../src/agent/contract.ts'
 import { isWhole, touchedBy, upsertBody, wholeBody } from '../../../src/server/events/contents.ts'
 import type { View } from '../../../src/server/store/view.ts'
 import { hold } from '../violation.ts'

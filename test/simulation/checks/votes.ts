@@ -74,7 +74,12 @@ export class Ballots {
   /** A server has started again: everything it promised must be on its disk. */
   recovered(
     server: string,
-    found: { readonly term: number; readonly vote: string | undefined; readonly base: number; readonly last: number },
+    found: {
+      readonly term: number
+      readonly vote: string | undefined
+      readonly base: number
+      readonly last: number
+    },
     termAt: (index: number) => number | undefined,
   ): void {
     const { term, match, votes } = this.#of(server)
@@ -82,7 +87,8 @@ export class Ballots {
     hold(
       vote === undefined || vote === found.vote,
       'forgotten-vote',
-      () => `${server} voted for ${vote} in term ${found.term} and starts with a vote for ${found.vote ?? 'nobody'}`,
+      () =>
+        `${server} voted for ${vote} in term ${found.term} and starts with a vote for ${found.vote ?? 'nobody'}`,
     )
     hold(
       found.term >= term,

@@ -30,7 +30,8 @@ export class WriteChecker {
     hold(
       sameValue(written, command),
       'acknowledged-write',
-      () => `${JSON.stringify(command)} is acknowledged at ${index}, where the log has ${JSON.stringify(written)}`,
+      () =>
+        `${JSON.stringify(command)} is acknowledged at ${index}, where the log has ${JSON.stringify(written)}`,
     )
   }
 

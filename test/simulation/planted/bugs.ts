@@ -80,7 +80,8 @@ export const listedBugs: readonly PlantedBug[] = [
       {
         file: 'raft/replica.ts',
         find: `if (entry.kind === 'configuration') this.#adopt(entry)`,
-        put: `if (entry.kind === 'configuration') (this.late ??= []).push(entry)`,
+        put: `if (entry.kind === 'configuration' && entry.index > 1) (this.late ??= []).push(entry)
+    else if (entry.kind === 'configuration') this.#adopt(entry)`,
       },
       {
         file: 'raft/replica.ts',
@@ -123,25 +124,36 @@ export const listedBugs: readonly PlantedBug[] = [
     'if (!hasCommittedConfiguration(replica)) {',
   ),
   {
+    // Three places refuse a snapshot that comes late, and an assertion stands behind them.
     name: 'snapshot overwrites newer log',
     patches: [
       {
         file: 'raft/following.ts',
-        find: 'if (log.matches(message.last)) log.commitTo(message.last.index)',
+        find: 'if (message.last.index <= log.committed) {',
+        put: 'if (log.committed < 0) {',
+      },
+      {
+        file: 'server/consensus/snapshotting.ts',
+        find: 'if (applier.applied >= meta.last.index) return',
         put: '',
       },
       {
         file: 'raft/raft.ts',
         find: 'if (last.index <= log.committed || log.matches(last)) log.skipTo(last.index)',
-        put: 'if (last.index <= log.committed) log.skipTo(last.index)',
+        put: 'if (last.index < 0) log.skipTo(last.index)',
+      },
+      {
+        file: 'raft/log.ts',
+        find: `assert(base.index > this.#committed, 'a snapshot never takes committed entries back')`,
+        put: '',
       },
     ],
   },
   bug(
     'stale ReadIndex',
-    'raft/read-index.ts',
-    'round: at.lastRound + 1 })',
-    'round: at.lastRound })',
+    'raft/leading.ts',
+    'const taken = hasCommittedOwnTerm(replica, leadership)\n',
+    'const taken = true\n',
   ),
   bug(
     'read served by a deposed leader',
@@ -176,15 +188,19 @@ export const listedBugs: readonly PlantedBug[] = [
     name: 'event published before commit',
     patches: [
       {
-        file: 'server/store/store.ts',
-        find: `    this.#view = new View(tx.index, commitTables(tx.edits, fire), this.#view.staged)
-    for (const watch of fire) watch.fire()
-    const changes = tx.changes()
-    for (const listener of this.#commitListeners) listener(this.#view, changes)`,
-        put: `    const changes = tx.changes()
-    for (const listener of this.#commitListeners) listener(this.#view, changes)
-    this.#view = new View(tx.index, commitTables(tx.edits, fire), this.#view.staged)
-    for (const watch of fire) watch.fire()`,
+        file: 'raft/log.ts',
+        find: 'Math.min(this.#committed, this.#durable, this.#applied + entriesMax)',
+        put: 'Math.min(this.#durable, this.#applied + entriesMax)',
+      },
+      {
+        file: 'raft/log.ts',
+        find: 'assert(index >= this.#applied && index <= this.#committed,',
+        put: 'assert(index >= this.#applied,',
+      },
+      {
+        file: 'raft/raft.ts',
+        find: `assert(replica.log.applied <= replica.log.committed, 'only committed entries are applied')`,
+        put: '',
       },
     ],
   },

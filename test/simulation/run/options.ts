@@ -19,14 +19,14 @@ export interface RunOptions {
 export const usage = `usage: npm run sim -- [options]
   --seeds N        how many seeds (100; 1 with --seed alone)
   --seed S         the first of them (1)
-  --seconds T      simulated seconds of faults per seed (60)
+  --seconds T      simulated seconds of faults per seed (300; npm test runs 60)
   --jobs N         threads (2)
   --servers N  --spares N  --agents N  --clients N  --watchers N  --writes N (per second)
   --faults a,b     only these kinds, or "none" (drawn per seed): ${faultKinds.join(' ')}
   --speed          5 servers, 20 agents, 20 writes per second: how many times faster than real time
   --trace          print the last events of each run`
 
-/** Undefined with a reason on what cannot be understood. */
+/** A text says what cannot be understood. */
 export function readOptions(args: readonly string[]): RunOptions | string {
   try {
     return fromValues(parse(args))
@@ -82,7 +82,7 @@ function fromValues(values: Values): RunOptions {
     return value
   }
   const seed = number('seed', 0)
-  const seconds = number('seconds', 0.001)
+  const seconds = number('seconds', 0.001) ?? 300
   const speed = values.speed === true ? { servers: 5, agents: 20, writesPerSecond: 20 } : {}
   const changes = {
     servers: number('servers', 1),
@@ -91,7 +91,7 @@ function fromValues(values: Values): RunOptions {
     clients: number('clients', 1),
     watchers: number('watchers', 0),
     writesPerSecond: number('writes', 0.001),
-    durationMs: seconds === undefined ? undefined : seconds * 1_000,
+    durationMs: seconds * 1_000,
     faults: values.faults === undefined ? undefined : faultsOf(values.faults),
   }
   const given = Object.entries(changes).filter(([, value]) => value !== undefined)

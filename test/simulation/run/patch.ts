@@ -14,6 +14,12 @@ export interface Patch {
   readonly put: string
 }
 
+/** Whole new text of one file below src/. */
+export interface NewText {
+  readonly file: string
+  readonly text: string
+}
+
 const source = join(import.meta.dirname, '../../../src')
 
 export class PatchError extends Error {}
@@ -28,13 +34,17 @@ export function patched(text: string, { file, find, put }: Patch): string {
 
 export const sourceText = (file: string): string => readFileSync(join(source, file), 'utf8')
 
+/** The new texts of the files that the patches change. */
+export function textsOf(patches: readonly Patch[]): readonly NewText[] {
+  const byFile = new Map<string, string>()
+  for (const patch of patches)
+    byFile.set(patch.file, patched(byFile.get(patch.file) ?? sourceText(patch.file), patch))
+  return Array.from(byFile, ([file, text]) => ({ file, text }))
+}
+
 /** To be called before anything of the product is loaded. */
-export function putInPatches(patches: readonly Patch[]): void {
-  const byUrl = new Map<string, string>()
-  for (const patch of patches) {
-    const url = pathToFileURL(join(source, patch.file)).href
-    byUrl.set(url, patched(byUrl.get(url) ?? sourceText(patch.file), patch))
-  }
+export function putIn(texts: readonly NewText[]): void {
+  const byUrl = new Map(texts.map(({ file, text }) => [pathToFileURL(join(source, file)).href, text]))
   registerHooks({
     load: (url, context, next) => {
       const text = byUrl.get(url)

@@ -4,11 +4,12 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { Job, Report } from './job.ts'
-import type { Patch } from './patch.ts'
+import type { NewText } from './patch.ts'
 
 export interface PoolOptions {
   readonly threads: number
-  readonly patches?: readonly Patch[]
+  /** Changed files of the product. */
+  readonly texts?: readonly NewText[]
   /** Of wall time, per job. */
   readonly timeoutMs: number
 }
@@ -51,10 +52,10 @@ class Thread {
   #current: { readonly job: Job; readonly resolve: (report: Report) => void } | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ patches = [], timeoutMs }: PoolOptions) {
+  constructor({ texts = [], timeoutMs }: PoolOptions) {
     this.#timeoutMs = timeoutMs
     this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
-      workerData: { patches },
+      workerData: { texts },
       // A run makes much that lives for a moment; a small young generation would be swept all the time.
       resourceLimits: { maxOldGenerationSizeMb: 1_024, maxYoungGenerationSizeMb: 64 },
     })
@@ -72,7 +73,10 @@ class Thread {
   run(job: Job): Promise<Report> {
     return new Promise((resolve) => {
       this.#current = { job, resolve }
-      this.#timer = setTimeout(() => this.#broke('hang', `no end after ${this.#timeoutMs} ms`), this.#timeoutMs)
+      this.#timer = setTimeout(
+        () => this.#broke('hang', `no end after ${this.#timeoutMs} ms`),
+        this.#timeoutMs,
+      )
       this.#worker.postMessage(job)
     })
   }

@@ -44,7 +44,9 @@ export class Summary {
 
   states(): string {
     const { counts } = this.#reached
-    const told = reachableStates.flatMap((state) => (counts.has(state) ? [`${state} ${counts.get(state)}`] : []))
+    const told = reachableStates.flatMap((state) =>
+      counts.has(state) ? [`${state} ${counts.get(state)}`] : [],
+    )
     const missing = this.#reached.missing()
     return `reached: ${told.join(', ')}\n${missing.length === 0 ? 'every state was reached' : `never reached: ${missing.join(', ')}`}`
   }

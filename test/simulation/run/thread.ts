@@ -4,10 +4,10 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Job } from './job.ts'
-import { type Patch, putInPatches } from './patch.ts'
+import { type NewText, putIn } from './patch.ts'
 
-const { patches } = workerData as { readonly patches: readonly Patch[] }
-putInPatches(patches)
+const { texts } = workerData as { readonly texts: readonly NewText[] }
+putIn(texts)
 const { runJob } = await import('./job.ts')
 
 parentPort?.on('message', (job: Job) => {

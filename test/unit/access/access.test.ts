@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { authorize } from '../../../src/model/access.ts'
 import type { Result } from '../../../src/model/errors.ts'
 import { limits } from '../../../src/model/limits.ts'
 import type { HostCertificate, Peer } from '../../../src/rpc/contract.ts'
@@ -65,6 +66,17 @@ test('a server’s certificate makes a server', () => {
     ok: true,
     value: { kind: 'server', node: 's2' },
   })
+})
+
+test('a server that was removed from the cluster may look with its certificate, and change nothing', () => {
+  const cluster = makeCluster({ clock: new VirtualClock(), isServer: () => false })
+  const names = { node: 's2', dnsNames: [], ipAddresses: [] }
+  const signed = cluster.authority.signServer(names, publicKeyInfo(generateKey()))
+  if (!signed.ok) throw new Error(signed.failure.message)
+  const principal = cluster.access.identify(peerWith(signed.value.chainPem), '')
+  if (!principal.ok) throw new Error(principal.failure.message)
+  expect(codeOf(authorize(principal.value, { kind: 'read' }))).toBe('ok')
+  expect(codeOf(authorize(principal.value, { kind: 'operate' }))).toBe('bad-token')
 })
 
 test('a host certificate of another cluster is refused by name of the reason', () => {

@@ -260,6 +260,16 @@ test('a server’s token is bound to its node and its time as a host’s is', ()
   expect(outcome(server, redeemServer('1', 's2', 'key-1'))).toBe('token-expired')
 })
 
+test('the same server may show its used token again until the token expires, not later', () => {
+  const server = founded()
+  server.applied(serverToken('1'))
+  expect(outcome(server, redeemServer('1', 's2', 'key-1'))).toBe('done')
+  server.clock.run(59_999)
+  expect(outcome(server, redeemServer('1', 's2', 'key-1'))).toBe('done')
+  server.clock.run(1)
+  expect(outcome(server, redeemServer('1', 's2', 'key-1'))).toBe('token-used')
+})
+
 test('a token that lives too long or not at all is refused', () => {
   const server = founded()
   const create = token('1')

@@ -18,9 +18,16 @@ export interface ClusterOptions {
   /** Runs the answers of the log; at once by default. */
   readonly later?: (run: () => void) => void
   readonly leafTtlMs?: number
+  /** Who of those with a server's certificate is in the cluster; nobody was removed where it is left away. */
+  readonly isServer?: (peer: Peer) => boolean
 }
 
-export function makeCluster({ clock, later = (run) => run(), leafTtlMs = limits.leafTtlMs }: ClusterOptions) {
+export function makeCluster({
+  clock,
+  later = (run) => run(),
+  leafTtlMs = limits.leafTtlMs,
+  isServer = () => true,
+}: ClusterOptions) {
   const files = new MemoryFiles()
   const random = new TestRandom()
   const log = new RecordingLog()
@@ -40,7 +47,7 @@ export function makeCluster({ clock, later = (run) => run(), leafTtlMs = limits.
   const view = () => state
   const admission = new FakeAdmission(state, clock, later)
   const authority = new Authority({ clusterKey, view, clock, random, leafTtlMs })
-  const access = createAccess({ view, clock, log, metrics })
+  const access = createAccess({ view, isServer, clock, log, metrics })
   const hosts = new Hosts({ authority, access, admission, server: 's1', view, clock })
   const leafSigning = new LeafSigning({ authority, access, view, clock, metrics })
   const makeToken = (

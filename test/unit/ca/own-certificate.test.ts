@@ -80,6 +80,7 @@ test('what a server shows is kept on disk, with the roots, for the time before i
     cluster.state.roots('host').map((root) => root.id),
   )
   expect(JSON.stringify(kept.value)).not.toContain('sealedKey')
+  expect(kept.value.hasState, 'without a log it must not start again').toBe(true)
 })
 
 test('a damaged file of the admission is named, not taken for none', () => {

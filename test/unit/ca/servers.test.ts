@@ -29,6 +29,7 @@ function leading(clock = new VirtualClock()) {
   const state = { role: 'leader', leader: leaderId as typeof leaderId | undefined, busy: 0 }
   const changes: ClusterChange[] = []
   const passedOn: string[] = []
+  const announced: { atIndex: number | undefined } = { atIndex: undefined }
   const servers = new Servers({
     ...cluster,
     consensus: {
@@ -54,6 +55,7 @@ function leading(clock = new VirtualClock()) {
       done(failed('token-unknown', 'said the leader'))
     },
     serverNamed: (node) => (node === 's1' ? leaderId : undefined),
+    announcedAt: () => announced.atIndex,
     isServer: (peer) => peer === anyServer,
   })
   const token = (more: { readonly node?: string; readonly role?: 'host' | 'server' } = {}) => {
@@ -64,7 +66,17 @@ function leading(clock = new VirtualClock()) {
     if (row !== undefined) cluster.state.enrollments.set(hash, { ...row, role, node })
     return { ...made, node, ...(role === 'server' ? { role } : {}) }
   }
-  return { cluster, servers, state, changes, passedOn, token, clock, configuration: () => configuration }
+  return {
+    cluster,
+    servers,
+    state,
+    changes,
+    passedOn,
+    announced,
+    token,
+    clock,
+    configuration: () => configuration,
+  }
 }
 
 type Leading = ReturnType<typeof leading>
@@ -106,6 +118,7 @@ test('a new server is recorded as a learner with its key and gets everything tha
   expect(files.read('cluster.key')).toEqual(Uint8Array.from(at.cluster.clusterKey))
   const kept = readServerFiles(files)
   expect(kept.ok && kept.value?.clusterId).toBe(at.cluster.state.settings()?.clusterId)
+  expect(kept.ok && kept.value?.hasState, 'it has no log yet').toBeUndefined()
   expect(at.cluster.log.lines.join('\n')).not.toContain(Buffer.from(at.cluster.clusterKey).toString('base64'))
 })
 
@@ -118,6 +131,19 @@ test('a token is good for one server; the same server may ask again with its key
     'token-used',
   )
   expect(at.configuration().servers).toHaveLength(2)
+})
+
+test('a server that was in the cluster does not come back with the token that it came in with', () => {
+  const at = leading()
+  const token = at.token()
+  const { options } = newcomer(at)
+  expect(join(options, token)).toBe('ok')
+  expect(join(options, token), 'the answer was lost').toBe('ok')
+  at.announced.atIndex = 5
+  const changes = at.changes.length
+  expect(join(options, token)).toBe('token-used')
+  expect(at.changes).toHaveLength(changes)
+  expect(join(options, at.token()), 'a new token').toBe('ok')
 })
 
 test.each([

@@ -7,6 +7,7 @@ import type { Result } from '../../../src/model/errors.ts'
 import { nodeId } from '../../../src/model/ids.ts'
 import { limits } from '../../../src/model/limits.ts'
 import type { RaftMessage } from '../../../src/model/raft-message.ts'
+import type { SnapshotThresholds } from '../../../src/server/consensus/snapshotting.ts'
 import { wordEnvelope } from '../../simulation/ledger.ts'
 import { configurationOf, Servers } from '../../simulation/servers.ts'
 
@@ -549,6 +550,56 @@ test('membership changes are answered when they are committed, one at a time', (
   const other = names.find((name) => name !== leader) ?? ''
   servers.driver(other).change({ kind: 'remove', id: nodeId('d') }, note)
   expect(codes.at(-1)).toBe('no-leader')
+})
+
+/** A leader that is cut off with a write and a change in its log that nobody else has; then another leads. */
+function changeThatIsLost(
+  answer: (result: Result<unknown>) => void,
+  thresholds?: SnapshotThresholds,
+): { servers: Servers; other: string } {
+  const servers = new Servers({ seed: 1, segmentBytes: 1_000, ...(thresholds && { thresholds }) })
+  servers.bootstrap(names)
+  const leader = servers.awaitLeader().id
+  servers.clock.run(1_000)
+  const server = configurationOf(['d']).servers[0]
+  if (server === undefined) throw new Error('no server')
+  servers.network.isolate([leader])
+  write(servers, leader, 'lost')
+  servers.clock.run(10)
+  servers.driver(leader).change({ kind: 'add', server }, answer)
+  const find = (): string | undefined =>
+    names.find((name) => name !== leader && servers.driver(name).status().role === 'leader')
+  expect(servers.clock.runUntil(() => find() !== undefined, 10_000)).toBe(true)
+  return { servers, other: find() ?? '' }
+}
+
+test('a membership change is not taken for the one that another leader made at the same place of the log', () => {
+  const codes: string[] = []
+  const { servers, other } = changeThatIsLost((result) => {
+    codes.push(result.ok ? 'ok' : result.failure.code)
+  })
+  servers.clock.run(100)
+  const rival = configurationOf(['e']).servers[0]
+  if (rival === undefined) throw new Error('no server')
+  servers.driver(other).change({ kind: 'add', server: rival }, () => undefined)
+  servers.network.heal()
+  expect(servers.clock.runUntil(() => codes.length > 0, 1_500)).toBe(true)
+  expect(codes).toEqual(['no-leader'])
+})
+
+test('of a membership change whose place a snapshot took nobody can tell whether it was made', () => {
+  const codes: string[] = []
+  const thresholds = { afterEntries: 20, afterBytes: 1e9, trailEntries: 0 }
+  const { servers, other } = changeThatIsLost((result) => {
+    codes.push(result.ok ? 'ok' : result.failure.code)
+  }, thresholds)
+  for (let n = 0; n < 5; n += 1) {
+    for (let word = 0; word < 20; word += 1) write(servers, other, `word ${n} ${word}`)
+    servers.clock.run(50)
+  }
+  servers.network.heal()
+  expect(servers.clock.runUntil(() => codes.length > 0, 1_500)).toBe(true)
+  expect(codes).toEqual(['write-outcome-unknown'])
 })
 
 test('a stopped driver answers everything and calls back', () => {

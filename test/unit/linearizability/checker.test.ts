@@ -44,6 +44,14 @@ test('a write of unknown outcome may take effect late, or never', () => {
   expect(check(register, backAndForth).linearizable).toBe(false)
 })
 
+test('a search that takes too long is given up, and says so', () => {
+  const concurrent = Array.from({ length: 12 }, (_, at) => write(at, 0, 100, `value ${at}`))
+  const history = [...concurrent, read(99, 101, 102, 'another')]
+  const verdict = check(register, history, 50)
+  expect(verdict).toMatchObject({ linearizable: false, isUndecided: true })
+  expect(check(register, history.slice(-3))).toMatchObject({ linearizable: false, isUndecided: false })
+})
+
 /** A history that a real register produced: effects at random instants inside each operation's interval. */
 function genuine(
   seeds: readonly { client: number; kind: number; gap: number; span: number; at: number }[],

@@ -82,10 +82,16 @@ class Line {
   /** What the call became; undefined where the stream did not take it. */
   write(key: string, timeoutMs = 5_000): Taken | undefined {
     const taken = new Taken()
-    const call = this.calls.tryCall(methods.write, writeOf(key), timeoutMs, (result) => taken.settle(result))
+    const done = (result: Result<unknown> | undefined): void => taken.settle(result)
+    const call = this.calls.tryCall(methods.write, writeOf(key), { timeoutMs, done, alone: unexpected })
     return call === undefined ? undefined : Object.assign(taken, call)
   }
 }
+
+const unexpected = (): never => {
+  throw new Error('this call was not to go by itself')
+}
+const anyCall = { timeoutMs: 5_000, done: () => undefined, alone: unexpected } as const
 
 class Taken {
   readonly results: (Result<unknown> | undefined)[] = []
@@ -135,7 +141,7 @@ test('what waits, what may be long and what is large goes by itself', () => {
   const line = new Line()
   line.open()
   const take = (request: ReadRequest<never>): unknown =>
-    line.calls.tryCall(methods.read, request as never, 5_000, () => undefined)
+    line.calls.tryCall(methods.read, request as never, anyCall)
   expect(take(keyRead() as never)).toBeDefined()
   expect(take(keyRead(7) as never)).toBeUndefined()
   expect(take({ ...keyRead(), name: 'kv.list', args: { prefix: '' } } as never)).toBeUndefined()
@@ -143,16 +149,41 @@ test('what waits, what may be long and what is large goes by itself', () => {
     ...writeOf('a').command,
     value: 'x'.repeat(limits.rpcSharedCallBytes),
   } as WriteRequest['command']
-  expect(
-    line.calls.tryCall(methods.write, { command: large, token: '' }, 5_000, () => undefined),
-  ).toBeUndefined()
+  expect(line.calls.tryCall(methods.write, { command: large, token: '' }, anyCall)).toBeUndefined()
+})
+
+test('a read whose answer is too long for the others is made again by itself, and can be cancelled there', () => {
+  const line = new Line()
+  line.open()
+  const alone: string[] = []
+  const call = line.calls.tryCall(methods.read, keyRead() as never, {
+    ...anyCall,
+    alone: () => {
+      alone.push(`made, ${line.idle} idle`)
+      return { cancel: () => alone.push('cancelled') }
+    },
+  })
+  line.clock.run(10)
+  const meta = { index: 1, knownLeader: true, lastContactMs: 0, effective: 'leader' } as const
+  const answer = {
+    key: 'a',
+    value: 'x'.repeat(limits.rpcSharedCallBytes),
+    flags: '0',
+    createIndex: 1,
+    modifyIndex: 1,
+  }
+  line.reads[0]?.reply(ok({ meta, answer }) as never)
+  line.clock.run(10)
+  expect([alone, line.calls.isIdle]).toEqual([['made, 0 idle'], true])
+  call?.cancel()
+  expect(alone).toEqual(['made, 0 idle', 'cancelled'])
 })
 
 test('a lost stream leaves every open call with an unknown outcome, and cancels reads at the server', () => {
   const line = new Line()
   line.open()
   const write = line.write('a')
-  line.calls.tryCall(methods.read, keyRead() as never, 5_000, () => undefined)
+  line.calls.tryCall(methods.read, keyRead() as never, anyCall)
   line.clock.run(10)
   line.pair.cut()
   line.clock.run(10)
@@ -182,7 +213,7 @@ test('a call whose time is over is given up, and a cancelled one hears nothing',
 test('more open calls than the bound go by themselves, and a client that ignores it is refused', () => {
   const line = new Line()
   line.open()
-  for (let i = 0; i < limits.rpcCallsPerConnection; i++) expect(line.write(`k${i}`)).toBeDefined()
+  for (let i = 0; i < limits.rpcSharedCalls; i++) expect(line.write(`k${i}`)).toBeDefined()
   expect(line.write('one too many')).toBeUndefined()
   line.clock.run(10)
   const answers: CallAnswerFrame[] = []
@@ -238,6 +269,7 @@ test('frames survive their way as bytes, and bytes that are none are refused', (
   }
   for (const frame of [
     { kind: 'ready' },
+    { kind: 'apart', id: 9 },
     answer,
     { kind: 'failure', id: 8, failure: { code: 'no-leader', message: 'x' } },
   ])

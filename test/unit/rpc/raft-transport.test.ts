@@ -289,6 +289,21 @@ test('a server that was given another one’s address is told so, and nothing is
   expect(b.received).toEqual([])
 })
 
+test('a server that no configuration names is forgotten once it speaks no more', async () => {
+  const [a, b] = await pair()
+  a.know(b)
+  a.transport.send(ids.b, heartbeat(1))
+  await until(() => b.received.length === 1, 'the message')
+  b.transport.send(ids.a, heartbeat(2))
+  const dropped = (): number => b.metrics.counts.get('raft_messages_dropped_total unknown') ?? 0
+  expect(dropped(), 'it is answered while it speaks').toBe(0)
+  a.transport.close()
+  await until(() => {
+    b.transport.send(ids.a, heartbeat(3))
+    return dropped() > 0
+  }, 'it is forgotten')
+})
+
 test('a server that joins is heard by its valid certificate and answered where it says it is', async () => {
   const [a, b] = await pair()
   a.know(b)

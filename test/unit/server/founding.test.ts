@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { loadConfiguration } from '../../../src/config/load.ts'
 import type { Settings } from '../../../src/config/settings.ts'
-import { beginningOf, ownAddress } from '../../../src/server/founding.ts'
+import { beginningOf, lostLog, ownAddress } from '../../../src/server/founding.ts'
 
 function settingsOf(text: string): Settings {
   const machine = { hostname: 's1', privateAddress: '10.0.0.1', interfaceAddresses: {} }
@@ -61,4 +61,13 @@ test('an IPv6 address is written with brackets before its port', () => {
   expect(
     beginningOf(settingsOf('advertise_addr = "fd00::1"\nservers = ["[fd00::1]:8300"]'), [], false).kind,
   ).toBe('found')
+})
+
+test('a server whose log is gone though it had one does not start; one that was just let in does', () => {
+  expect(lostLog(true, true)?.failure).toMatchObject({
+    code: 'log-damaged',
+    message: expect.stringContaining('mesh operator raft rejoin'),
+  })
+  expect(lostLog(true, false)).toBeUndefined()
+  expect(lostLog(false, true)).toBeUndefined()
 })

@@ -1,0 +1,8 @@
+// Original file: mesh.proto
+
+
+export interface CallApart {
+}
+
+export interface CallApart__Output {
+}
