@@ -90,7 +90,10 @@ export class Network {
       for (const [to] of this.holders.entries()) if (from !== to) this.point(from, to, hardwareOf(to))
   }
 
+  /** The next one may have the same names. */
   close(): void {
+    for (const [host] of this.holders.entries()) ip('link', 'delete', linkOf(host))
+    ip('link', 'delete', 'bridge0')
     for (const holder of this.holders) holder.kill('SIGKILL')
   }
 
@@ -102,12 +105,13 @@ export class Network {
 }
 
 const addressOf = (host: number): string => `${subnet}.${host + 1}`
+const linkOf = (host: number): string => `to-h${host + 1}`
 const hardwareOf = (host: number): string => `02:00:00:00:01:0${host + 1}`
 
 /** A process that does nothing holds the namespace. */
 function addHost(host: number): ChildProcess {
   const holder = spawn('unshare', ['--net', 'sleep', 'infinity'], { stdio: 'ignore' })
-  const link = `to-h${host + 1}`
+  const link = linkOf(host)
   const namespace = `/proc/${holder.pid}/ns/net`
   waitForNamespace(namespace)
   const inside = (...words: readonly string[]): void => {

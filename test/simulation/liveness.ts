@@ -13,6 +13,7 @@ import { contentOf } from './checks/views.ts'
 import type { SimulatedClient } from './client.ts'
 import type { Cluster } from './cluster.ts'
 import type { Faults } from './faults.ts'
+import { demandPromptness } from './promptness.ts'
 import type { SeededRandom } from './random.ts'
 import type { SimulatedServer } from './server.ts'
 import { subjects } from './subjects.ts'
@@ -65,6 +66,7 @@ export class Liveness {
     this.#demandHosts()
     this.#readEverything()
     this.#demandEqualStates()
+    demandPromptness(cluster, this.#core)
     for (const agent of this.#ports.agents) agent.compareAll()
   }
 
