@@ -62,12 +62,13 @@ export class Liveness {
     this.#core = core
     for (const server of cluster.servers) if (!core.includes(server)) server.kill('is not part of the core')
     network.heal()
+    network.reconnect()
     this.#demandCore()
     this.#demandHosts()
     this.#readEverything()
     this.#demandEqualStates()
-    demandPromptness(cluster, this.#core)
     for (const agent of this.#ports.agents) agent.compareAll()
+    demandPromptness(cluster, this.#core)
   }
 
   /** A leader, a write, a read on every server. */

@@ -32,6 +32,7 @@ export class SimulatedNetwork<Message> {
   readonly #clogs = new Map<string, number>()
   /** By sender, receiver and channel: when the last message arrives. */
   readonly #arrivals = new Map<string, number>()
+  #generation = 0
   readonly #channelOf: (message: Message) => string
   conditions: NetworkConditions
   /** Messages sent, delivered and lost; a storm shows here. */
@@ -93,6 +94,12 @@ export class SimulatedNetwork<Message> {
     this.#clogs.clear()
   }
 
+  /** Everybody has new connections: what is under way on the old ones is lost, and holds up nothing any more. */
+  reconnect(): void {
+    this.#generation += 1
+    this.#arrivals.clear()
+  }
+
   #inOrder(from: string, to: string, message: Message): number {
     const delayMs = this.#delayMs(from, to)
     if (this.conditions.reorders !== false) return delayMs
@@ -117,10 +124,12 @@ export class SimulatedNetwork<Message> {
 
   #carry(from: string, to: string, message: Message): void {
     const receiver = this.#listeners.get(to)
+    const generation = this.#generation
     this.#clock.after(this.#inOrder(from, to, message), () => {
       // Only the process that listened when it was sent gets it: a restarted one has new connections.
       const isCut = this.#cuts.size > 0 && this.#cuts.has(`${from} ${to}`)
-      if (receiver === undefined || this.#listeners.get(to) !== receiver || isCut) {
+      const isOld = generation !== this.#generation || this.#listeners.get(to) !== receiver
+      if (receiver === undefined || isOld || isCut) {
         this.counts.lost += 1
         return
       }

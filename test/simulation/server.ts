@@ -337,7 +337,7 @@ export class SimulatedServer {
     if (this.hasRotted && (failure.code === 'log-damaged' || failure.code === 'format-too-new')) {
       reached.hit('server refused to start')
       this.lost = failure
-    } else if (failure.code === 'disk-failed') reached.hit('disk failed')
+    } else if (failure.code === 'disk-failed' && mayDiskFail(this.#world.knobs)) reached.hit('disk failed')
     else throw new Violation('server-ends', `${this.id}: ${failure.code}: ${failure.message}`)
     this.kill(`ends: ${failure.message}`)
   }
@@ -357,6 +357,8 @@ export class SimulatedServer {
     this.#world.trace.event(kinds.server, this.number, code, () => `${this.id} ${what}`)
   }
 }
+
+const mayDiskFail = ({ faults }: Knobs): boolean => faults.has('write-error') || faults.has('sync-error')
 
 export function describeMessage(message: RaftMessage): string {
   switch (message.type) {

@@ -5,6 +5,7 @@
 import { AssertionError } from '../../src/model/errors.ts'
 import { limits } from '../../src/model/limits.ts'
 import type { RaftMessage } from '../../src/model/raft-message.ts'
+import { timing } from '../../src/server/consensus/timing.ts'
 import { Store } from '../../src/server/store/store.ts'
 import { SimulatedAgent } from './agent.ts'
 import { Calls } from './calls.ts'
@@ -79,7 +80,7 @@ class Simulation {
     const reached = new Reached()
     const truth = new Truth(reached, trace, new Store().view())
     const network = new SimulatedNetwork(clock, source(1), healthyNetwork, channelOf)
-    const raft = new RaftChecker(reached, trace)
+    const raft = new RaftChecker(reached, trace, timing(knobs.raftMultiplier).electionTimeoutMs)
     this.#world = { knobs, clock, network, trace, reached, truth, raft }
     this.#cluster = new Cluster(this.#world, source(2))
     this.#calls = new Calls(clock, source(3), this.#cluster.servers)

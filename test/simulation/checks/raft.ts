@@ -18,6 +18,9 @@ import { hold } from '../violation.ts'
 import { Mirror } from './mirror.ts'
 import { Ballots } from './votes.ts'
 
+/** Elections start after two of them at the latest; whoever starts none gives up its leader then, too. */
+const believedTimeouts = 2.5
+
 interface KnownEntry {
   readonly term: number
   readonly checksum: number
@@ -32,6 +35,7 @@ interface Committed {
 
 export class RaftChecker {
   readonly #reached: Reached
+  readonly #believedMs: number
   readonly #trace: Trace
   readonly #mirrors = new Map<string, Mirror>()
   readonly #ballots = new Ballots()
@@ -43,8 +47,9 @@ export class RaftChecker {
   /** By index. */
   readonly #committed: Committed[] = []
 
-  constructor(reached: Reached, trace: Trace) {
+  constructor(reached: Reached, trace: Trace, electionTimeoutMs: number) {
     this.#reached = reached
+    this.#believedMs = believedTimeouts * electionTimeoutMs
     this.#trace = trace
     this.#committed[0] = { term: 0, inTerm: 0 }
   }
@@ -107,6 +112,12 @@ export class RaftChecker {
       () => `${server}: committed ${raft.committed}, log ends at ${raft.last.index}`,
     )
     if (effects.configurationChanged) this.#configurationChanged(mirror, raft, input)
+    hold(
+      input.type !== 'tick' || raft.leader === undefined || raft.quietMs <= this.#believedMs,
+      'lost-leader',
+      () =>
+        `${server} still believes in ${raft.leader}, which it has not heard for ${Math.round(raft.quietMs)} ms`,
+    )
   }
 
   #persisted(mirror: Mirror, persist: NonNullable<Effects['persist']>): void {
