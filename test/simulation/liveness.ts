@@ -22,6 +22,7 @@ import type { Watcher } from './watcher.ts'
 
 const coreWithinMs = 30_000
 const retryAfterMs = 50
+const settleMs = 100
 /** An agent that found no server for a while waits longer before each attempt, up to two minutes and their jitter. */
 const hostsWithinMs = 200_000
 
@@ -54,6 +55,8 @@ export class Liveness {
       () => cluster.servers.every((server) => !server.isUp || server.driver !== undefined),
       60_000,
     )
+    // What lay before a process that was paused, a change of the membership perhaps, must be done before anybody is chosen.
+    clock.run(settleMs)
     const core = cluster.core(random)
     if (core === undefined) {
       reached.hit('no healthy core')
