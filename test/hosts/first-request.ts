@@ -37,7 +37,9 @@ export async function firstRequest(step: Step, scene: Scene): Promise<void> {
   await step('vm3: backend is enrolled and in the mesh', () => type(vm3, backend.commands))
   await step('vm2: web is enrolled and in the mesh', () => type(vm2, web.commands))
   await step('vm1: an intention allows it', async () => {
-    match(await type(vm1, allow.commands), /^backend\b/m)
+    await type(vm1, allow.commands)
+    // Hosts register within seconds of their first start, spread so that a whole cluster does not come at once.
+    await eventually(async () => match(await vm1.exec('mesh', 'services'), /^backend\b/m))
   })
   await step('vm2: the first request passes', async () => {
     equal(await eventually(() => type(vm2, request.commands)), 'hello from backend\n')
