@@ -176,6 +176,27 @@ test('the images bite: a log whose sync does nothing loses writes and entries', 
   expect(countOf(among, 'was promised and is lost')).toBeGreaterThan(5)
 })
 
+test('the images bite: a log that is acknowledged before its sync loses writes and entries', () => {
+  const plant = (disk: SimulatedDisk): void => {
+    disk.syncsLateMs = (path) => (path.startsWith('wal/') ? 20 : 0)
+  }
+  const alone = faultsOf(record({ seed: 5, names: ['a'], subsets: 2, plant }))
+  expect(countOf(alone, 'was acknowledged and is lost')).toBeGreaterThan(5)
+  const among = faultsOf(record({ seed: 5, names: ['a', 'b', 'c'], subsets: 4, plant }))
+  expect(countOf(among, 'was promised and is lost')).toBeGreaterThan(5)
+})
+
+test('the images bite: term and vote that reach the disk after the entries are older than the log', () => {
+  const plant = (disk: SimulatedDisk): void => {
+    disk.syncsLateMs = (path) => (path === 'hard-state' ? 20 : 0)
+  }
+  const found = [6, 7].flatMap((seed) =>
+    faultsOf(record({ seed, names: ['a', 'b', 'c'], subsets: 4, plant })),
+  )
+  expect(countOf(found, 'older than the log')).toBeGreaterThan(0)
+  expect(countOf(found, 'forgotten')).toBeGreaterThan(0)
+})
+
 test('the images bite: a record of votes whose sync does nothing forgets them', () => {
   const plant = (disk: SimulatedDisk): void => {
     disk.ignoresSync = (path) => path === 'hard-state'

@@ -95,6 +95,8 @@ export class SimulatedDisk implements Disk {
   ignoresSync: (path: string) => boolean = () => false
   /** Planted bug: syncs of directories call back without doing anything. */
   ignoresDirectorySync = false
+  /** Planted bug: syncs of these files call back at once and do their work so many milliseconds later. */
+  syncsLateMs: (path: string) => number = () => 0
 
   constructor(options: SimulatedDiskOptions) {
     this.#options = options
@@ -225,7 +227,17 @@ export class SimulatedDisk implements Disk {
     const { clock, random, writeMaxMs = 0, syncMaxMs = 0 } = this.#options
     const life = this.#life
     const maxMs = operation === 'sync' || operation === 'sync-directory' ? syncMaxMs : writeMaxMs
-    clock.after(maxMs === 0 ? 0 : random.fraction() * maxMs * this.slowness, () => {
+    const delayMs = maxMs === 0 ? 0 : random.fraction() * maxMs * this.slowness
+    const lateMs = operation === 'sync' ? this.syncsLateMs(path) : 0
+    if (lateMs > 0) {
+      clock.after(delayMs, () => life === this.#life && done(undefined))
+      clock.after(
+        delayMs + lateMs,
+        () => life === this.#life && work() === undefined && this.onOperation(operation, path),
+      )
+      return
+    }
+    clock.after(delayMs, () => {
       if (life !== this.#life) return
       const error = this.#fault(operation) ?? work()
       if (error === undefined) this.onOperation(operation, path)
