@@ -40,6 +40,8 @@ export interface LocalRegistry {
   deregister(serviceId: string): Result<true>
   registerCheck(definition: CheckDefinition, source: RegistrationSource): Result<true>
   deregisterCheck(checkId: string): Result<true>
+  /** Takes a service with its proxies, or for '' the whole host, out of use; undefined: back into use. Survives a restart. */
+  setMaintenance(serviceId: string, maintenance: { readonly reason: string } | undefined): Result<true>
   /** A TTL check's heartbeat. */
   updateTtl(checkId: string, status: CheckStatus, output: string): Result<true>
   /** Replaces all that came from files, all or nothing. */
@@ -97,6 +99,11 @@ export interface ProxyLink {
   publish(resources: readonly ProxyResource[]): void
   /** Policy index that each connected proxy enforces, by destination service; called on each change. */
   onEnforced(listener: (byDestination: ReadonlyMap<string, readonly number[]>) => void): void
+  /**
+   * An instance that is taken out of use: of the proxies connected now, how many refuse new streams to it, and how many
+   * streams to it those still carry.
+   */
+  draining(inbound: string): { readonly proxies: number; readonly refusing: number; readonly open: number }
   /** Proxies connected now. */
   proxies(): readonly ProxyStatus[]
 }

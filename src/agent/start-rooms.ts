@@ -19,11 +19,14 @@ import type { ApiDependencies } from './api/contract.ts'
 import { AliasChecks } from './checks/alias.ts'
 import { Reaper } from './checks/reaper.ts'
 import { CheckRunner } from './checks/runner.ts'
+import { logStatuses } from './checks/status-log.ts'
 import { TtlChecks } from './checks/ttl.ts'
-import type { View } from './contract.ts'
+import type { View, Views } from './contract.ts'
 import { ControlStream } from './control/control-stream.ts'
+import { SharedWants } from './control/shared-wants.ts'
 import { ViewStore } from './control/view-store.ts'
 import { DefinitionFiles } from './definitions/definition-files.ts'
+import { Drains } from './drain/drains.ts'
 import { clientIdentityOf } from './enrollment/client-identity.ts'
 import type { HostEnrollment } from './enrollment/enrollment.ts'
 import { gated } from './enrollment/gate.ts'
@@ -34,6 +37,7 @@ import { ClusterReader } from './query/cluster-reader.ts'
 import { AntiEntropy } from './registry/anti-entropy.ts'
 import { localNode } from './registry/local-node.ts'
 import { LocalState } from './registry/local-state.ts'
+import { type AgentDns, openDns } from './start-dns.ts'
 import type { AgentOptions } from './start-options.ts'
 
 /** The machine and this host's own things: what every room may be given. */
@@ -50,8 +54,9 @@ export interface Surroundings extends AgentOptions {
 export interface AgentRooms {
   readonly api: Pick<
     ApiDependencies,
-    'registry' | 'views' | 'leaves' | 'read' | 'write' | 'operate' | 'reload'
+    'registry' | 'drains' | 'views' | 'leaves' | 'read' | 'recall' | 'follow' | 'write' | 'operate' | 'reload'
   >
+  readonly dns: AgentDns
   /** This host is enrolled: connect, synchronise, renew. */
   join(): void
   /** Reads the configuration again; mistakes are logged and leave everything as it is. */
@@ -60,7 +65,7 @@ export interface AgentRooms {
 }
 
 export function openRooms(surroundings: Surroundings, link: RunningProxyLink): AgentRooms {
-  const { configuration, enrollment, nodeId, version } = surroundings
+  const { configuration, enrollment } = surroundings
   const { settings } = configuration
   const { client, renew, moveOn } = openClient(surroundings)
   const registry = new LocalState({
@@ -69,12 +74,85 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
     sidecarPorts: { min: settings.ports.sidecarMin, max: settings.ports.sidecarMax },
     bindAddress: settings.bindAddress,
     scripts: { everywhere: settings.enableScriptChecks, files: settings.enableLocalScriptChecks },
+    discardOutput: settings.discardCheckOutput,
   })
   const views = new ViewStore(surroundings)
   const leaves = new HostLeaves({ ...surroundings, client })
-  const reader = new ClusterReader({ ...surroundings, client, views })
+  const wants = new SharedWants(views)
+  const wantForPlan = wants.part()
+  const reader = new ClusterReader({ ...surroundings, client, views, want: wants.part() })
   const read: ServerClient['read'] = (request, reply) => reader.read(request, reply)
   const checks = startChecks(surroundings, registry, read)
+  const { sync, control } = openStreams(surroundings, { client, registry, views, moveOn })
+  link.onEnforced((byDestination) => control.enforced(byDestination))
+  followRoots(views, leaves)
+  retryWhenRegistered(registry, leaves)
+  const { bindAddress, datacenter } = settings
+  const drains = new Drains({ ...surroundings, node: settings.nodeName, bindAddress, registry, link, read })
+  const planViews = { ...viewing(views), want: wantForPlan }
+  const planned = { registry, views: planViews, leaves, link, drains }
+  const driver = new PlanDriver({ ...surroundings, ...planned, bindAddress, datacenter })
+  const dns = openDns(surroundings, {
+    views,
+    want: wants.part(),
+    read,
+    control,
+    settings: () => definitions.settings(),
+  })
+  const definitions = followDefinitions(surroundings, registry, sync, () => dns.settingsChanged())
+  driver.start()
+  return {
+    dns,
+    api: {
+      registry,
+      drains,
+      views,
+      leaves,
+      read,
+      recall: (question) => reader.recall(question),
+      follow: (question) => reader.follow(question),
+      write: (request, reply) => client.write(request, reply),
+      operate: (request, reply) => client.operate(request, reply),
+      reload: reloading(definitions),
+    },
+    join: () => {
+      renew()
+      leaves.retry()
+      enrollment.start(client)
+      control.start()
+      sync.start()
+    },
+    reload: () => {
+      definitions.reload()
+    },
+    stop: () => {
+      for (const room of [definitions, driver, drains, control, sync, enrollment, leaves, ...checks])
+        room.stop()
+      views.close()
+      registry.close()
+      client.close()
+    },
+  }
+}
+
+interface Streams {
+  readonly sync: AntiEntropy
+  readonly control: ControlStream
+}
+
+/** What this host tells the servers, and what they tell it. */
+function openStreams(
+  surroundings: Surroundings,
+  rooms: {
+    readonly client: ServerClient
+    readonly registry: LocalState
+    readonly views: ViewStore
+    readonly moveOn: () => void
+  },
+): Streams {
+  const { configuration, enrollment, nodeId, version } = surroundings
+  const { settings } = configuration
+  const { client, registry, views, moveOn } = rooms
   const sync = new AntiEntropy({
     ...surroundings,
     client,
@@ -93,41 +171,14 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
     onServers: (addresses) => enrollment.useServers(addresses),
     onSentAway: moveOn,
   })
-  link.onEnforced((byDestination) => control.enforced(byDestination))
-  followRoots(views, leaves)
-  retryWhenRegistered(registry, leaves)
-  const { bindAddress, datacenter } = settings
-  const driver = new PlanDriver({ ...surroundings, registry, views, leaves, link, bindAddress, datacenter })
-  const definitions = followDefinitions(surroundings, registry, sync)
-  driver.start()
-  return {
-    api: {
-      registry,
-      views,
-      leaves,
-      read,
-      write: (request, reply) => client.write(request, reply),
-      operate: (request, reply) => client.operate(request, reply),
-      reload: reloading(definitions),
-    },
-    join: () => {
-      renew()
-      leaves.retry()
-      enrollment.start(client)
-      control.start()
-      sync.start()
-    },
-    reload: () => {
-      definitions.reload()
-    },
-    stop: () => {
-      for (const room of [definitions, driver, control, sync, enrollment, leaves, ...checks]) room.stop()
-      views.close()
-      registry.close()
-      client.close()
-    },
-  }
+  return { sync, control }
 }
+
+/** Views for a room that says by other means what it wants. */
+const viewing = (views: ViewStore): Pick<Views, 'view' | 'onChange'> => ({
+  view: (subject) => views.view(subject),
+  onChange: (listener) => views.onChange(listener),
+})
 
 /** The client to the servers; `renew` makes it take up a changed certificate, `moveOn` use another server. */
 function openClient(surroundings: Surroundings): {
@@ -167,6 +218,7 @@ function startChecks(
 ): readonly { stop(): void }[] {
   const { rows } = registry
   const { nodeName: node } = surroundings.configuration.settings
+  logStatuses({ ...surroundings, rows })
   return [
     new CheckRunner({ ...surroundings, rows, probes: systemProbes, processes: systemProcesses }),
     new TtlChecks(rows, surroundings.clock),
@@ -205,11 +257,13 @@ function followDefinitions(
   surroundings: Surroundings,
   registry: LocalState,
   sync: AntiEntropy,
+  onSettingsInForce: () => void,
 ): DefinitionFiles {
   const { configuration, configurationPaths, nodeId, log } = surroundings
   const onSettings = (settings: Settings): void => {
     log.setLevel(settings.log.level)
     sync.update(localNode(settings, nodeId), settings.checkUpdateIntervalMs)
+    onSettingsInForce()
   }
   const definitions = new DefinitionFiles(
     { ...surroundings, files: systemSourceFiles, paths: configurationPaths, registry, onSettings },

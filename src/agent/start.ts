@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type Failure, failed, ok, type Result } from '../model/errors.ts'
 import { claimDirectory } from '../platform/claim.ts'
 import { systemClock } from '../platform/clock.ts'
+import { createDiagnostics } from '../platform/diagnostics.ts'
 import { stopSignal, turning } from '../platform/lifecycle.ts'
 import { createLog, type ProgramLog } from '../platform/log.ts'
 import { createMetrics } from '../platform/metrics.ts'
@@ -48,11 +49,13 @@ export async function startAgent(options: AgentOptions): Promise<number> {
   const rooms = openRooms(surroundings, link.value)
   const listening = await serveApi(options, surroundings, { rooms, localToken })
   if (!listening.ok) return refused(log, listening.failure)
+  const dns = await rooms.dns.listen()
+  if (!dns.ok) return refused(log, dns.failure)
   const membership = joinOnceEnrolled(surroundings, rooms)
   await running(options, { rooms, notifier, log, membership })
   membership.stop()
   rooms.stop()
-  await Promise.all([listening.value(), link.value.close()])
+  await Promise.all([listening.value(), dns.value.close(), link.value.close()])
   return 0
 }
 
@@ -157,6 +160,8 @@ async function serveApi(
     settings,
     localToken,
     metricsPage: surroundings.metrics,
+    logLines: surroundings.log,
+    diagnostics: createDiagnostics(),
   })
   try {
     await api.listen(targets.value)

@@ -1,42 +1,39 @@
 /**
  * `mesh apply -f FILE`: brings intentions and config entries to what files say, one line per change. Compares first and
- * writes only differences, each on condition that nobody changed the thing in between.
+ * writes only differences, each on condition that nobody changed the thing in between. What it writes it marks as its own
+ * (apply-owned.ts), so that `-prune` can remove what the files no longer have.
  */
 import { type ConfigChange, parseConfigChanges } from '../config/changes.ts'
-import type { ServiceIntentionsEntry } from '../model/config-entry.ts'
-import type { ConfigEntryJson, IntentionJson } from '../wire/http-json/intention.ts'
-import type { Client } from './client.ts'
+import { ownedElsewhere, ownerRule } from './apply-owned.ts'
+import { type Effect, planChange, type Step } from './apply-step.ts'
 import { readSources, showMistakes } from './configuration.ts'
 import type { Context } from './declare.ts'
-import { CommandFailure } from './failure.ts'
-import { pairQuery } from './intention.ts'
+import { exitStatus, UsageFailure } from './failure.ts'
 
 export interface ApplyOptions {
   readonly file: readonly string[]
   readonly dryRun?: true
-}
-
-type Effect = 'created' | 'changed' | 'unchanged'
-
-interface Step {
-  readonly what: string
-  readonly effect: Effect
-  /** Writes the difference; called unless nothing differs or this is a rehearsal. */
-  write(): Promise<void>
+  readonly plan?: true
+  readonly prune?: true
+  readonly owner: string
 }
 
 const rehearsed: Readonly<Record<Effect, string>> = {
   created: 'would create',
   changed: 'would change',
+  deleted: 'would delete',
   unchanged: 'unchanged',
 }
 
-export async function apply(context: Context, options: ApplyOptions): Promise<void> {
+/** The exit status: with `-plan` 2 where something would change. */
+export async function apply(context: Context, options: ApplyOptions): Promise<number> {
+  if (!ownerRule.test(options.owner))
+    throw new UsageFailure(`-owner ${options.owner}: use letters, digits, - and _, at most 64`)
   const changes = readChanges(context, options.file)
+  if (options.plan === true) return showPlan(context, await planAll(context, changes, options))
   const { terminal } = context
   const done: { what: string; effect: Effect }[] = []
-  for (const change of changes) {
-    const step = await plan(context.client(), change)
+  for await (const step of steps(context, changes, options)) {
     if (options.dryRun === undefined && step.effect !== 'unchanged') await step.write()
     done.push({ what: step.what, effect: step.effect })
     if (terminal.form === 'table') {
@@ -45,6 +42,7 @@ export async function apply(context: Context, options: ApplyOptions): Promise<vo
     }
   }
   if (terminal.form === 'json') terminal.line(JSON.stringify(done, null, 2))
+  return exitStatus.done
 }
 
 /** All files are read before anything is written: a mistake in the last one must not leave half a change. */
@@ -59,60 +57,41 @@ function readChanges(context: Context, paths: readonly string[]): readonly Confi
   return changes
 }
 
-function plan(client: Client, change: ConfigChange): Promise<Step> {
-  return change.type === 'intention' ? planIntention(client, change) : planEntry(client, change.entry)
+/** What the files ask for comes first: a rule must not be missing between its old form and its new one. */
+async function* steps(
+  { client }: Context,
+  changes: readonly ConfigChange[],
+  { owner, prune }: ApplyOptions,
+): AsyncGenerator<Step> {
+  for (const change of changes) yield await planChange(client(), change, owner)
+  if (prune === true) yield* await ownedElsewhere(client(), changes, owner)
 }
 
-async function planIntention(
-  client: Client,
-  change: ConfigChange & { readonly type: 'intention' },
-): Promise<Step> {
-  const { sourceName: source, destinationName: destination, action, description, meta } = change
-  const path = `/v1/connect/intentions/exact?${pairQuery({ source, destination })}`
-  const before = (await client.find(path))?.json<IntentionJson>()
-  const same = before?.Action === action && before.Description === description && sameMap(before.Meta, meta)
-  return {
-    what: `intention ${source} => ${destination} (${action})`,
-    effect: before === undefined ? 'created' : same ? 'unchanged' : 'changed',
-    async write() {
-      await client.ask('PUT', path, { Action: action, Description: description, Meta: meta })
-    },
-  }
+async function planAll(
+  context: Context,
+  changes: readonly ConfigChange[],
+  options: ApplyOptions,
+): Promise<readonly Step[]> {
+  const all: Step[] = []
+  for await (const step of steps(context, changes, options)) all.push(step)
+  return all
 }
 
-async function planEntry(client: Client, entry: ServiceIntentionsEntry): Promise<Step> {
-  const path = `/v1/config/${entry.kind}/${encodeURIComponent(entry.name)}`
-  const before = (await client.find(path))?.json<ConfigEntryJson>()
-  const wanted = entry.sources.map(({ name, action, description }) => ({
-    Name: name,
-    Action: action,
-    Description: description,
-  }))
-  const there = (before?.Sources ?? []).map((source) => ({
-    Name: source.Name,
-    Action: source.Action,
-    Description: source.Description ?? '',
-  }))
-  const same = JSON.stringify(wanted) === JSON.stringify(there) && sameMap(before?.Meta ?? {}, entry.meta)
-  const what = `${entry.kind} ${entry.name}`
-  return {
-    what,
-    effect: before === undefined ? 'created' : same ? 'unchanged' : 'changed',
-    async write() {
-      const body = { Kind: entry.kind, Name: entry.name, Meta: entry.meta, Sources: wanted }
-      const reply = await client.ask('PUT', `/v1/config?cas=${before?.ModifyIndex ?? 0}`, body)
-      if (reply.text.trim() !== 'true')
-        throw new CommandFailure(
-          `${what} was changed by somebody else meanwhile; nothing was written for it`,
-          {
-            next: 'run the same command again',
-          },
-        )
-    },
-  }
-}
+const signs: Readonly<Record<Effect, string>> = { created: '+', changed: '~', deleted: '-', unchanged: ' ' }
 
-function sameMap(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+function showPlan({ terminal }: Context, all: readonly Step[]): number {
+  const changing = all.filter((step) => step.effect !== 'unchanged')
+  const facts = all.map(({ what, effect, differences }) => ({ what, effect, differences }))
+  terminal.show(facts, () => {
+    for (const step of changing) {
+      terminal.line(`${signs[step.effect]} ${step.what}`)
+      for (const { field, before, after } of step.differences)
+        terminal.line(`    ${field}: ${before} -> ${after}`)
+    }
+    const count = (effect: Effect): number => all.filter((step) => step.effect === effect).length
+    terminal.line(
+      `Plan: ${count('created')} to create, ${count('changed')} to change, ${count('deleted')} to delete, ${count('unchanged')} unchanged`,
+    )
+  })
+  return changing.length === 0 ? exitStatus.done : exitStatus.planned
 }

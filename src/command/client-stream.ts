@@ -27,6 +27,30 @@ export async function upload(
   return (header) => String(response.headers[header] ?? '')
 }
 
+/** What the answer's body brings within `durationMs`, at most `maxBytes` of it; it may go on for ever. */
+export async function collectText(
+  flags: ConnectionFlags,
+  path: string,
+  bounds: { readonly durationMs: number; readonly maxBytes: number },
+): Promise<string> {
+  const response = await exchange(flags, { method: 'GET', path })
+  const timer = setTimeout(() => response.destroy(), bounds.durationMs)
+  const pieces: Buffer[] = []
+  let size = 0
+  return new Promise((resolve) => {
+    response.on('data', (piece: Buffer) => {
+      size += piece.length
+      if (size <= bounds.maxBytes) pieces.push(piece)
+    })
+    response.on('error', () => undefined)
+    response.on('close', () => {
+      clearTimeout(timer)
+      const cut = size > bounds.maxBytes ? `(${size - Buffer.concat(pieces).length} bytes left out)\n` : ''
+      resolve(Buffer.concat(pieces).toString() + cut)
+    })
+  })
+}
+
 async function exchange(
   flags: ConnectionFlags,
   asked: { readonly method: string; readonly path: string; readonly source?: Readable },

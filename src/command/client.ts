@@ -28,6 +28,10 @@ export interface Client {
   store(path: string, bytes: Uint8Array): Promise<Reply>
   /** Like `ask` for GET, but undefined for 404. */
   find(path: string): Promise<Reply | undefined>
+  /** Like `ask` for GET, but a 404 is a reply too: its headers say when the thing was last there. */
+  look(path: string): Promise<Reply>
+  /** A reply of any status: for callers to whom a refusal is an answer. Fails where the agent cannot be reached. */
+  attempt(method: 'GET' | 'PUT' | 'DELETE', path: string, bytes?: Uint8Array): Promise<Reply>
 }
 
 /** Answers are lists of the whole cluster at most; a larger one is a mistake. */
@@ -51,6 +55,12 @@ export function createClient(flags: ConnectionFlags): Client {
       const reply = await send('GET', path)
       if (reply.status === 404) return undefined
       if (reply.status < 300) return reply
+      throw refusal(reply)
+    },
+    attempt: send,
+    async look(path) {
+      const reply = await send('GET', path)
+      if (reply.status < 300 || reply.status === 404) return reply
       throw refusal(reply)
     },
   }

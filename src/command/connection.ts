@@ -25,7 +25,7 @@ const defaultPort = 8_500
 export const runtimeDirectory = (environment: Environment): string =>
   environment['MESH_RUNTIME_DIR'] || defaultRuntimeDirectory
 
-const dataDirectory = (environment: Environment): string =>
+export const dataDirectory = (environment: Environment): string =>
   environment['MESH_DATA_DIR'] || defaultDataDirectory
 
 /** Flag, MESH_HTTP_ADDR, CONSUL_HTTP_ADDR, the agent's unix socket where it may be used, else loopback. */

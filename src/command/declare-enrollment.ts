@@ -11,6 +11,7 @@ interface EnrollFlags {
 
 export function declareEnrollment(program: Command): void {
   declare(program, 'init', 'write the first configuration of this host')
+    .summary('write a first configuration')
     .option('--server', 'a server: the first of a new mesh, or with -join a further one')
     .option('--agent', 'a host without a server')
     .option('--join <host>', 'a server that there is already; may be repeated', collect)
@@ -27,6 +28,7 @@ export function declareEnrollment(program: Command): void {
       init(contextOf({}), options)
     })
   declare(program, 'enroll', 'let this host in with a token from standard input')
+    .summary('let this host in with a token')
     .option('--server', 'let its server into the cluster instead')
     .option('--token-file <file>', 'read the token from a file instead')
     .option('--config-dir <folder>', "this host's configuration", '/etc/mesh-agent')

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { contextOf, declare, type Outcome, type SharedOptions, withConnection } from './declare.ts'
 import { exitStatus } from './failure.ts'
+import type { CreateOptions, MatchOptions } from './intention-write.ts'
 
 interface WriteOptions extends SharedOptions {
   readonly description?: string
@@ -29,6 +30,7 @@ export function declareIntentions(program: Command, outcome: Outcome): void {
       if (!enforced) outcome.status = exitStatus.failed
     },
   )
+  declareConsulForms(intention, outcome)
   withConnection(declare(intention, 'list', 'list all intentions, strongest first')).action(
     async (options: SharedOptions) => {
       const { listIntentions } = await import('./intention-read.ts')
@@ -49,6 +51,28 @@ export function declareIntentions(program: Command, outcome: Outcome): void {
       const allowed = await checkIntention(contextOf(options), { source, destination })
       if (!allowed) outcome.status = exitStatus.failed
     })
+}
+
+/** As scripts for Consul call them. */
+function declareConsulForms(intention: Command, outcome: Outcome): void {
+  const create = declare(intention, 'create <names...>', 'write intentions, of names or of files')
+    .option('--allow', 'allow (default)')
+    .option('--deny', 'deny')
+    .option('--file', 'the names are files')
+    .option('--replace', 'also where there is one already')
+    .option('--description <text>', 'kept with the intention')
+  withWait(create).action(async (names: readonly string[], options: SharedOptions & CreateOptions) => {
+    const { createIntentions } = await import('./intention-write.ts')
+    const enforced = await createIntentions(contextOf(options), names, options)
+    if (!enforced) outcome.status = exitStatus.failed
+  })
+  const match = declare(intention, 'match <name>', 'list the intentions that decide about a service')
+    .option('--destination', 'as the one that is called (default)')
+    .option('--source', 'as the caller')
+  withConnection(match).action(async (name: string, options: SharedOptions & MatchOptions) => {
+    const { matchIntentions } = await import('./intention-write.ts')
+    await matchIntentions(contextOf(options), name, options)
+  })
 }
 
 function withWait(command: Command): Command {

@@ -31,6 +31,9 @@ function declareWriting(kv: Command): void {
     .option('--cas <index>', 'only if it was last changed at this index; 0: only if it is new')
     .option('--flags <number>', 'a 64-bit number of your own beside the value', '0')
     .option('--base64', 'the value is base64')
+    .option('--acquire', 'take the lock of the key for -session')
+    .option('--release', 'give the lock of the key back')
+    .option('--session <id>', 'who takes the lock or has it')
     .addHelpText('after', '\nA value of - is read from standard input, one of @FILE from a file.')
   withConnection(put).action(
     async (key: string, value: string | undefined, options: SharedOptions & PutOptions) => {

@@ -5,13 +5,20 @@ import type { ConfigFlags } from './operator-autopilot.ts'
 
 export function declareOperator(program: Command): void {
   declareSnapshot(program)
-  const operator = declare(program, 'operator', 'look after the servers of the cluster')
+  const operator = declare(program, 'operator', 'look after the servers')
   declareRaft(declare(operator, 'raft', 'the servers, their leader, taking one out'))
+  withConnection(declare(operator, 'usage', 'count services, instances and nodes')).action(
+    async (options: SharedOptions) => {
+      const { showUsage } = await import('./usage.ts')
+      await showUsage(contextOf(options))
+    },
+  )
   declareAutopilot(declare(operator, 'autopilot', 'how the servers are, and the rules for that'))
 }
 
 export function declareLeave(program: Command): void {
   declare(program, 'leave', 'take this machine’s server out of its cluster')
+    .summary('take the server out of the cluster')
     .option('--token-file <file>', 'file that holds the operator token')
     .action(async (options: { readonly tokenFile?: string }) => {
       const { leave } = await import('./leave.ts')
@@ -20,7 +27,7 @@ export function declareLeave(program: Command): void {
 }
 
 function declareSnapshot(program: Command): void {
-  const snapshot = declare(program, 'snapshot', 'save and restore the state of the cluster')
+  const snapshot = declare(program, 'snapshot', 'save and restore the cluster’s state')
   const save = declare(snapshot, 'save <file>', 'write the state of the cluster to a file')
   save.option('--stale', 'from any server, also without a leader')
   withConnection(save).action(async (file: string, options: SharedOptions & { readonly stale?: true }) => {

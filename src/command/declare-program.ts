@@ -22,13 +22,14 @@ export function declarePrograms(program: Command, outcome: Outcome): void {
         options.dev === true ? await runAgentDev(namedIn(options)) : await runAgent(pathsOf(options))
     })
   withConfiguration(declare(program, 'server', 'run a server: catalog, intentions, certificate authority'))
+    .summary('run a server')
     .option('--enabled', 'only tell by the exit status: is `server = true`?')
     .action(async (options: ConfigurationOptions & { readonly enabled?: true }) => {
       const { runServer, serverEnabled } = await import('./programs.ts')
       outcome.status =
         options.enabled === true ? serverEnabled(pathsOf(options)) : await runServer(pathsOf(options))
     })
-  withConfiguration(declare(program, 'proxy', "run the proxy of this host's services")).action(
+  withConfiguration(declare(program, 'proxy', 'run the proxy of this host')).action(
     async (options: ConfigurationOptions) => {
       const { runProxy } = await import('./programs.ts')
       outcome.status = await runProxy(pathsOf(options))
@@ -41,6 +42,7 @@ export function declarePrograms(program: Command, outcome: Outcome): void {
     },
   )
   declare(program, 'dev', 'try a whole mesh with sample services on this machine')
+    .summary('try a whole mesh on this machine')
     .option('--once', 'walk through the story once, show each proof and end')
     .action(async (options: { readonly once?: true }) => {
       const { runDev } = await import('./programs.ts')

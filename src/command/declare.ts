@@ -2,7 +2,7 @@
  * How a command is declared: its flags with one dash in help and errors, mistakes answered with the line to type next,
  * connection flags where an agent is asked. What the commands are stands in program.ts.
  */
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Client, createClient } from './client.ts'
 import type { ConnectionFlags } from './connection.ts'
 import { createTerminal, type OutputForm, type Terminal } from './terminal.ts'
@@ -21,12 +21,14 @@ export interface Outcome {
 
 export interface SharedOptions extends ConnectionFlags {
   readonly output?: OutputForm
+  /** Consul's name for `output`. */
+  readonly format?: OutputForm
 }
 
 export function contextOf(options: SharedOptions): Context {
   let client: Client | undefined
   return {
-    terminal: createTerminal(options.output ?? 'table'),
+    terminal: createTerminal(options.output ?? options.format ?? 'table'),
     client: () => (client ??= createClient(options)),
   }
 }
@@ -107,11 +109,14 @@ export function withConnection(command: Command): Command {
 }
 
 export function withOutput(command: Command): Command {
-  return command.option('-o, --output <form>', 'table (default) or json', outputForm)
+  return command
+    .option('-o, --output <form>', 'table (default) or json', outputForm)
+    .addOption(new Option('--format <form>').argParser(outputForm).hideHelp())
 }
 
 function outputForm(text: string): OutputForm {
-  if (text === 'table' || text === 'json') return text
+  if (text === 'json') return text
+  if (text === 'table' || text === 'pretty') return 'table'
   throw new InvalidArgumentError('Use table or json.')
 }
 

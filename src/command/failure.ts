@@ -3,7 +3,15 @@
  * 0 done, 1 refused or failed, 2 called wrongly, 78 (EX_CONFIG) a program found its configuration wrong,
  * 255 the same for systemd's ExecCondition.
  */
-export const exitStatus = { done: 0, failed: 1, usage: 2, configuration: 78, condition: 255 } as const
+export const exitStatus = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  /** `mesh apply -plan` found something to change, and showed it on standard output. */
+  planned: 2,
+  configuration: 78,
+  condition: 255,
+} as const
 
 export class CommandFailure extends Error {
   readonly status: number

@@ -15,6 +15,9 @@ export interface PutOptions {
   readonly cas?: string
   readonly flags: string
   readonly base64?: true
+  readonly acquire?: true
+  readonly release?: true
+  readonly session?: string
 }
 
 export interface DeleteOptions {
@@ -29,6 +32,7 @@ export interface KvRow {
   readonly Value: string | null
   readonly CreateIndex: number
   readonly ModifyIndex: number
+  readonly Session?: string
 }
 
 /** A key stands in the path as it is, but for what would end the path or be taken apart on the way. */
@@ -78,13 +82,14 @@ export async function listKeys(
   else if (options.long === undefined) for (const key of reply.json<readonly string[]>()) terminal.line(key)
   else
     terminal.table(
-      ['key', 'bytes', 'flags', 'created at', 'changed at'],
+      ['key', 'bytes', 'flags', 'created at', 'changed at', 'locked by'],
       readRows(reply.text).map((row) => [
         row.Key,
         String(base64Bytes(row.Value ?? '') ?? 0),
         row.Flags,
         String(row.CreateIndex),
         String(row.ModifyIndex),
+        row.Session ?? '',
       ]),
     )
 }
@@ -96,12 +101,12 @@ export async function putKey(
 ): Promise<void> {
   if (!isFlags(options.flags))
     throw new UsageFailure(`-flags ${options.flags}: write a whole number from 0 to 18446744073709551615`)
-  const cas = casQuery(options)
+  const condition = casQuery(options) + lockQuery(options)
   const bytes = bytesOf(value, options.base64 === true)
   if (bytes.length > limits.kvValueBytes)
     throw new CommandFailure(`the value has ${bytes.length} bytes, the limit is ${limits.kvValueBytes}`)
-  const reply = await client().store(`${kvPath(key)}?flags=${options.flags}${cas}`, bytes)
-  if (reply.text.trim() !== 'true') throw changedMeanwhile(key, options.cas)
+  const reply = await client().store(`${kvPath(key)}?flags=${options.flags}${condition}`, bytes)
+  if (reply.text.trim() !== 'true') throw notWritten(key, options)
   terminal.line(`Written: ${key}`)
 }
 
@@ -128,6 +133,32 @@ function casQuery({ cas }: { readonly cas?: string }): string {
   if (!/^\d{1,20}$/.test(cas))
     throw new UsageFailure(`-cas ${cas}: write an index, as \`mesh kv list -long\` shows it`)
   return `&cas=${cas}`
+}
+
+function lockQuery({ acquire, release, session = '', cas }: PutOptions): string {
+  if (acquire === undefined && release === undefined) {
+    if (session !== '') throw new UsageFailure('-session is for -acquire or -release: say which')
+    return ''
+  }
+  if (session === '')
+    throw new UsageFailure('a lock is taken and given back with -session ID', 'mesh session create')
+  if ([acquire, release, cas].filter((flag) => flag !== undefined).length > 1)
+    throw new UsageFailure('-acquire, -release and -cas exclude each other: use one of them')
+  return `&${acquire === true ? 'acquire' : 'release'}=${encodeURIComponent(session)}`
+}
+
+function notWritten(key: string, { acquire, release, cas, session }: PutOptions): CommandFailure {
+  const next = `mesh kv list -long ${key}`
+  if (acquire === true)
+    return new CommandFailure(
+      `"${key}" is locked by another session, or was a moment ago; nothing was written`,
+      {
+        next,
+      },
+    )
+  if (release === true)
+    return new CommandFailure(`"${key}" is not locked by ${session}; nothing was written`, { next })
+  return changedMeanwhile(key, cas)
 }
 
 function changedMeanwhile(key: string, cas: string | undefined): CommandFailure {

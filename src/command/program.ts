@@ -11,14 +11,20 @@ import {
   type SharedOptions,
   styled,
   withConnection,
-  withOutput,
 } from './declare.ts'
+import { declareAgent, declareEvent } from './declare-agent.ts'
+import { declareApply, declareConfig } from './declare-config.ts'
+import { declareDrain } from './declare-drain.ts'
 import { declareEnrollment, declareToken } from './declare-enrollment.ts'
 import { declareIntentions } from './declare-intention.ts'
 import { declareKv } from './declare-kv.ts'
+import { declareLock } from './declare-lock.ts'
+import { declareCatalog, declareMembers, declareWatch } from './declare-look.ts'
 import { declareLeave, declareOperator } from './declare-operator.ts'
+import { declareOther } from './declare-other.ts'
 import { declarePrograms } from './declare-program.ts'
-import { showVersion, version } from './version.ts'
+import { overview } from './overview.ts'
+import { version } from './version.ts'
 
 export function createProgram(outcome: Outcome): Command {
   const program = styled(new Command('mesh'))
@@ -28,46 +34,45 @@ export function createProgram(outcome: Outcome): Command {
     .exitOverride()
   program.commandsGroup('The mesh:')
   declareIntentions(program, outcome)
-  declareMesh(program)
+  declareMesh(program, outcome)
+  declareApply(program, outcome)
+  declareConfig(program)
   declareKv(program)
+  declareLock(program, outcome)
+  declareWatch(program, outcome)
+  declareEvent(program)
   declareOperator(program)
   declareHost(program)
   declareLeave(program)
   declarePrograms(program, outcome)
   declareOther(program)
   program.helpCommand('help [command]', 'show help of a command')
-  program.addHelpText(
-    'after',
-    '\nConnection: -http-addr, -token-file, or MESH_HTTP_ADDR, MESH_TOKEN_FILE, MESH_TOKEN.',
-  )
+  program.configureHelp({ ...program.configureHelp(), formatHelp: () => overview(program) })
   return program
 }
 
 function declareHost(program: Command): void {
   program.commandsGroup('This host:')
-  declare(program, 'validate <path...>', 'check configuration files and folders without loading them').action(
-    async (paths: readonly string[]) => {
+  declare(program, 'validate <path...>', 'check configuration files and folders without loading them')
+    .summary('check configuration files')
+    .action(async (paths: readonly string[]) => {
       const { validate } = await import('./validate.ts')
       validate(contextOf({}), paths)
-    },
-  )
-  withConnection(declare(program, 'reload', 'make the agent read its configuration again')).action(
+    })
+  withConnection(declare(program, 'reload', 'make the agent read its files again')).action(
     async (options: SharedOptions) => {
       const { reload } = await import('./reload.ts')
       await reload(contextOf(options))
     },
   )
   declareEnrollment(program)
+  declareAgent(program)
 }
 
-function declareMesh(program: Command): void {
-  declareServices(program)
-  withConnection(declare(program, 'members', 'list the hosts of the mesh')).action(
-    async (options: SharedOptions) => {
-      const { listMembers } = await import('./members.ts')
-      await listMembers(contextOf(options))
-    },
-  )
+function declareMesh(program: Command, outcome: Outcome): void {
+  declareServices(program, outcome)
+  declareMembers(program)
+  declareCatalog(program)
   const status = declare(program, 'status', 'show the servers and their leader')
   status.option('--leader', 'only the address of the leader; fails without one')
   withConnection(status).action(async (options: SharedOptions & { readonly leader?: true }) => {
@@ -82,19 +87,14 @@ function declareMesh(program: Command): void {
     await listRoots(contextOf(options), options)
   })
   declareToken(program)
-  const apply = declare(program, 'apply', 'write intentions and config entries from files')
-    .requiredOption('-f, --file <path...>', 'HCL or JSON file, or a folder of them')
-    .option('--dry-run', 'say what would change and change nothing')
-  withConnection(apply).action(
-    async (options: SharedOptions & { readonly file: readonly string[]; readonly dryRun?: true }) => {
-      const { apply: applyFiles } = await import('./apply.ts')
-      await applyFiles(contextOf(options), options)
-    },
-  )
 }
 
-function declareServices(program: Command): void {
-  const services = declare(program, 'services', 'list services with their health; register, deregister')
+function declareServices(program: Command, outcome: Outcome): void {
+  const services = declare(
+    program,
+    'services',
+    'list services with their health; register, deregister, drain',
+  ).summary('services and their health')
   const list = declareDefault(services, 'list [name]', 'list services, or the instances of one')
   list.option('--all', 'show sidecar proxies too')
   withConnection(list).action(
@@ -115,17 +115,5 @@ function declareServices(program: Command): void {
       await deregisterServices(contextOf(options), ids)
     },
   )
-}
-
-function declareOther(program: Command): void {
-  program.commandsGroup('Other:')
-  withOutput(declare(program, 'explain [code]', 'say what an error or refusal code means')).action(
-    async (code: string | undefined, options: SharedOptions) => {
-      const { explain } = await import('./explain.ts')
-      explain(contextOf(options), code)
-    },
-  )
-  withOutput(declare(program, 'version', 'show the version')).action((options: SharedOptions) => {
-    showVersion(contextOf(options))
-  })
+  declareDrain(services, outcome)
 }

@@ -10,6 +10,7 @@ import { readOwnCheck } from './check.ts'
 import { readEntry } from './config-entry.ts'
 import {
   aclRefusals,
+  addressesRefusals,
   agentRefusals,
   caConfigRefusals,
   connectRefusals,
@@ -18,6 +19,7 @@ import {
   portsRefusals,
   unixSocketsRefusals,
 } from './consul-keys.ts'
+import { dnsFields } from './dns.ts'
 import {
   datacenterRule,
   fileModeRule,
@@ -103,9 +105,12 @@ const portsSchema = schema(
   'the `ports` block',
   {
     http: one(listenPort(8_500, -1)),
+    dns: one(listenPort(8_600, -1)),
     server: one(listenPort(8_300, 0)),
     sidecar_min_port: one(wholeNumber(portRule(limits.sidecarMinPort))),
     sidecar_max_port: one(wholeNumber(portRule(limits.sidecarMaxPort))),
+    expose_min_port: one(wholeNumber(portRule(limits.exposeMinPort))),
+    expose_max_port: one(wholeNumber(portRule(limits.exposeMaxPort))),
   },
   { refusals: portsRefusals },
 )
@@ -165,6 +170,10 @@ const shape = {
   bind_addr: one(address),
   advertise_addr: one(address),
   client_addr: one(clientAddresses),
+  addresses: nested(
+    schema('the `addresses` block', { dns: one(clientAddresses) }, { refusals: addressesRefusals }),
+  ),
+  ...dnsFields,
   ports: nested(portsSchema),
   enrollment_token_file: one(text({ ...pathRule, example: '/etc/mesh-agent/token' })),
   unix_sockets: nested(
@@ -196,6 +205,8 @@ const shape = {
   ),
   enable_script_checks: one(toggle),
   enable_local_script_checks: one(toggle),
+  discard_check_output: one(toggle),
+  leave_on_terminate: one(toggle),
   check_update_interval: one(
     duration({ example: '5m', minMs: 0, maxMs: limits.checkIntervalMaxMs, whyMin: 'it cannot be negative' }),
   ),

@@ -16,6 +16,7 @@ import {
 import type { AgentKeys } from './agent-schema.ts'
 import { autopilotOf } from './autopilot.ts'
 import type { EntryDraft } from './config-entry.ts'
+import { dnsDomains, dnsSettings } from './dns.ts'
 import { isDnsLabel } from './names.ts'
 import { placeSeenFrom, type Reading } from './reading.ts'
 import type { Found } from './schema.ts'
@@ -23,6 +24,7 @@ import type { Machine, Settings } from './settings.ts'
 
 const serverPort = 8_300
 const httpPort = 8_500
+const dnsPort = 8_600
 const checkUpdateIntervalMs = 300_000
 const rpcHoldTimeoutMs = 7_000
 
@@ -40,11 +42,17 @@ export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, re
     server: keys.server?.value ?? false,
     bindAddress,
     advertiseAddress: advertiseAddress(keys, bindAddress, { machine, home }, reading),
-    clientAddresses: clientAddresses(keys, machine, reading),
+    clientAddresses: addresses(keys.client_addr, machine, reading) ?? [loopback],
+    dnsAddresses: addresses(keys.addresses?.value?.dns, machine, reading) ??
+      addresses(keys.client_addr, machine, reading) ?? [loopback],
+    dnsDomains: dnsDomains(keys),
+    dns: dnsSettings(keys),
     ports: {
       http: ports?.http?.value ?? httpPort,
+      dns: ports?.dns?.value ?? dnsPort,
       server: ports?.server?.value ?? serverPort,
       ...sidecarRange(keys, reading),
+      ...exposeRange(keys, reading),
     },
     servers: servers(keys, reading),
     bootstrapExpect: keys.bootstrap_expect?.value ?? 0,
@@ -59,6 +67,8 @@ export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, re
     enableScriptChecks: keys.enable_script_checks?.value ?? false,
     enableLocalScriptChecks: keys.enable_local_script_checks?.value ?? false,
     checkUpdateIntervalMs: keys.check_update_interval?.value ?? checkUpdateIntervalMs,
+    discardCheckOutput: keys.discard_check_output?.value ?? false,
+    leaveOnTerminate: keys.leave_on_terminate?.value ?? false,
     httpMaxConnectionsPerClient:
       keys.limits?.value?.http_max_conns_per_client?.value ?? limits.httpConnectionsPerClient,
     leafTtlMs: ca?.leaf_cert_ttl?.value ?? limits.leafTtlMs,
@@ -118,9 +128,12 @@ function advertiseAddress(
   return machine.privateAddress
 }
 
-function clientAddresses(keys: AgentKeys, machine: Machine, reading: Reading): readonly string[] {
-  const { client_addr: found } = keys
-  if (found?.value === undefined) return [loopback]
+function addresses(
+  found: Found<readonly string[]> | undefined,
+  machine: Machine,
+  reading: Reading,
+): readonly string[] | undefined {
+  if (found?.value === undefined) return undefined
   const { at, keyAt } = found
   return found.value.flatMap((value) => resolved({ value, at, keyAt }, machine, reading) ?? [])
 }
@@ -132,14 +145,34 @@ function sidecarRange(
   const { sidecar_min_port: min, sidecar_max_port: max } = keys.ports?.value ?? {}
   const sidecarMin = min?.value ?? limits.sidecarMinPort
   const sidecarMax = max?.value ?? limits.sidecarMaxPort
+  checkRange(sidecarMin, sidecarMax, { place: max?.at ?? min?.at, name: 'sidecar', of: 'sidecars' }, reading)
+  return { sidecarMin, sidecarMax }
+}
+
+function exposeRange(
+  keys: AgentKeys,
+  reading: Reading,
+): { readonly exposeMin: number; readonly exposeMax: number } {
+  const { expose_min_port: min, expose_max_port: max } = keys.ports?.value ?? {}
+  const exposeMin = min?.value ?? limits.exposeMinPort
+  const exposeMax = max?.value ?? limits.exposeMaxPort
   const place = max?.at ?? min?.at
-  if (sidecarMin > sidecarMax && place !== undefined)
+  checkRange(exposeMin, exposeMax, { place, name: 'expose', of: 'exposed checks' }, reading)
+  return { exposeMin, exposeMax }
+}
+
+function checkRange(
+  min: number,
+  max: number,
+  { place, name, of }: { readonly place: Place | undefined; readonly name: string; readonly of: string },
+  reading: Reading,
+): void {
+  if (min > max && place !== undefined)
     reading.report(place, {
-      what: `the ports of sidecars go from ${sidecarMin} to ${sidecarMax}`,
-      why: '`sidecar_min_port` must not be more than `sidecar_max_port`',
+      what: `the ports of ${of} go from ${min} to ${max}`,
+      why: `\`${name}_min_port\` must not be more than \`${name}_max_port\``,
       remedy: 'correct one of them',
     })
-  return { sidecarMin, sidecarMax }
 }
 
 function servers(keys: AgentKeys, reading: Reading): readonly string[] {

@@ -32,25 +32,35 @@ const runDuration = {
   whyMin: 'a check runs at most once a second',
 } as const
 
-const kinds = 'mesh-agent has checks of the kinds http, tcp, ttl, script (args) and alias (alias_service)'
-
-function otherKinds(keys: readonly string[]): Refusals {
-  return Object.fromEntries(
-    keys.map((key) => [key, { what: '', why: kinds, remedy: 'use one of these, or remove the check' }]),
-  )
+/** `host:port`, or `host:port/service` for one service of a gRPC server. */
+const grpcRule: TextRule = {
+  form: 'host:port or host:port/service',
+  example: '127.0.0.1:9090/orders',
+  maxChars: 512,
+  accepts: (text) => {
+    const slash = text.indexOf('/')
+    return hostPortRule.accepts?.(slash < 0 ? text : text.slice(0, slash)) ?? true
+  },
 }
 
+const containerRule: TextRule = {
+  form: 'a container id or name',
+  example: 'web-1',
+  maxChars: limits.catalogIdChars,
+  accepts: (text) => /^[A-Za-z0-9][\w.-]*$/.test(text),
+}
+
+const unitRule: TextRule = {
+  form: 'the name of a systemd unit',
+  example: 'nginx.service',
+  maxChars: 256,
+  accepts: (text) => /^[A-Za-z0-9][\w.:@\\-]*$/.test(text),
+}
+
+const shellRule: TextRule = { form: 'a program in the container', example: '/bin/sh', maxChars: 512 }
+
 const refusals: Refusals = {
-  ...otherKinds(['grpc', 'udp', 'h2ping', 'docker_container_id', 'os_service']),
-  ...consulOnly([
-    'grpc_use_tls',
-    'h2ping_use_tls',
-    'shell',
-    'exposed_port',
-    'proxy_http',
-    'proxy_grpc',
-    'token',
-  ]),
+  ...consulOnly(['exposed_port', 'proxy_http', 'proxy_grpc', 'token']),
   ...tenancy,
   ...renamed(['url'], 'http'),
   ...renamed(['command', 'cmd', 'exec'], 'args'),
@@ -90,8 +100,16 @@ export const checkSchema = schema(
     disable_redirects: one(toggle),
     tls_server_name: one(text({ form: 'a host name', example: 'web.example.com', maxChars: 253 })),
     tls_skip_verify: one(toggle),
+    h2ping: one(text(hostPortRule)),
+    h2ping_use_tls: one(toggle),
     tcp: one(text(hostPortRule)),
     tcp_use_tls: one(toggle),
+    udp: one(text(hostPortRule)),
+    grpc: one(text(grpcRule)),
+    grpc_use_tls: one(toggle),
+    docker_container_id: one(text(containerRule)),
+    shell: one(text(shellRule)),
+    os_service: one(text(unitRule)),
     ttl: one(
       duration({
         ...runDuration,

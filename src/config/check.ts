@@ -5,11 +5,11 @@
 import type { CheckDefinition, Probe } from '../model/check.ts'
 import { limits } from '../model/limits.ts'
 import type { Place } from '../wire/hcl/tree.ts'
+import { buildProbe, type CheckKeys } from './check-probe.ts'
 import { checkSchema } from './check-schema.ts'
 import type { Reader, Reading } from './reading.ts'
-import { type Given, type Written, written } from './schema.ts'
+import { type Written, written } from './schema.ts'
 
-type CheckKeys = Given<typeof checkSchema.shape>
 export type WrittenCheck = Written<typeof checkSchema.shape>
 
 /** A check with the places that later rules may have to name. */
@@ -56,15 +56,18 @@ export function serviceCheckOwner(
   }
 }
 
-const probeKeys = ['http', 'tcp', 'ttl', 'args', 'alias_service', 'alias_node'] as const
-type ProbeKey = (typeof probeKeys)[number]
-
 const defaultTimeoutMs: Readonly<Record<Probe['type'], number>> = {
   http: 10_000,
+  h2ping: 10_000,
   tcp: 10_000,
+  udp: 10_000,
+  grpc: 10_000,
   script: 30_000,
+  docker: 30_000,
+  os_service: 10_000,
   ttl: 0,
   alias: 0,
+  maintenance: 0,
 }
 
 export function buildCheck(check: WrittenCheck, owner: CheckOwner, reading: Reading): CheckDraft | undefined {
@@ -117,108 +120,6 @@ export function buildCheck(check: WrittenCheck, owner: CheckOwner, reading: Read
     at: keys.id?.at ?? at,
     serviceAt: keys.service_id?.at ?? at,
     scriptAt: keys.args?.keyAt,
-  }
-}
-
-function buildProbe({ keys, at, isWhole }: WrittenCheck, reading: Reading): Probe | undefined {
-  const isAlias = keys.alias_service !== undefined
-  const [first, second] = probeKeys.filter(
-    (key) => keys[key] !== undefined && !(key === 'alias_node' && isAlias),
-  )
-  if (first === undefined) {
-    if (!isWhole) return undefined
-    reading.report(at, {
-      what: 'the check does not say what it checks',
-      why: 'it has none of http, tcp, ttl, args and alias_service',
-      remedy: `add one, such as \`${reading.assignment('http', '"http://127.0.0.1:8080/health"')}\``,
-    })
-    return undefined
-  }
-  if (second !== undefined) {
-    reading.report(keys[second]?.keyAt ?? at, {
-      what: `the check has both \`${first}\` and \`${second}\``,
-      why: 'a check is of one kind',
-      remedy: 'remove one of them, or make two checks',
-    })
-    return undefined
-  }
-  checkTiming({ keys, at, isWhole }, first, reading)
-  if (!reading.fromProgram) checkStrayKeys(keys, first, reading)
-  return probeOf(keys, first, reading)
-}
-
-function probeOf(keys: CheckKeys, kind: ProbeKey, reading: Reading): Probe | undefined {
-  switch (kind) {
-    case 'http':
-      return {
-        type: 'http',
-        url: keys.http?.value ?? '',
-        method: keys.method?.value ?? 'GET',
-        header: keys.header?.value ?? {},
-        body: keys.body?.value ?? '',
-        followRedirects: !(keys.disable_redirects?.value ?? false),
-        tlsServerName: keys.tls_server_name?.value ?? '',
-        tlsSkipVerify: keys.tls_skip_verify?.value ?? false,
-      }
-    case 'tcp':
-      return { type: 'tcp', address: keys.tcp?.value ?? '', useTls: keys.tcp_use_tls?.value ?? false }
-    case 'ttl':
-      return { type: 'ttl', ttlMs: keys.ttl?.value ?? 0 }
-    case 'args':
-      return scriptProbe(keys.args, reading)
-    case 'alias_service':
-    case 'alias_node':
-      return { type: 'alias', node: keys.alias_node?.value ?? '', serviceId: keys.alias_service?.value ?? '' }
-  }
-}
-
-function scriptProbe(args: CheckKeys['args'], reading: Reading): Probe | undefined {
-  if (args?.value === undefined) return undefined
-  if ((args.value[0] ?? '') !== '') return { type: 'script', args: args.value }
-  reading.report(args.at, {
-    what: '`args` names no program',
-    why: 'its first item is the program to run',
-    remedy: `write \`${reading.assignment('args', '["/path/to/program", "argument"]')}\``,
-  })
-  return undefined
-}
-
-function checkTiming({ keys, at, isWhole }: WrittenCheck, kind: ProbeKey, reading: Reading): void {
-  const isRun = kind === 'http' || kind === 'tcp' || kind === 'args'
-  if (isRun && keys.interval === undefined && isWhole)
-    reading.report(at, {
-      what: 'the check has no interval',
-      why: `a check with \`${kind}\` is run again and again`,
-      remedy: `add \`${reading.assignment('interval', '"10s"')}\``,
-    })
-  if (kind === 'ttl' && keys.interval !== undefined)
-    reading.report(keys.interval.keyAt, {
-      what: '`interval` does not go with `ttl`',
-      why: 'a ttl check is not run: the service itself reports its state',
-      remedy: 'remove it',
-    })
-}
-
-const keysOfKind: Readonly<Partial<Record<keyof CheckKeys, ProbeKey>>> = {
-  method: 'http',
-  header: 'http',
-  body: 'http',
-  disable_redirects: 'http',
-  tls_server_name: 'http',
-  tls_skip_verify: 'http',
-  tcp_use_tls: 'tcp',
-}
-
-/** Keys of another kind of check would be ignored in silence. */
-function checkStrayKeys(keys: CheckKeys, kind: ProbeKey, reading: Reading): void {
-  for (const [key, owner] of Object.entries(keysOfKind)) {
-    const found = keys[key as keyof CheckKeys]
-    if (found !== undefined && owner !== kind)
-      reading.report(found.keyAt, {
-        what: `\`${key}\` does not go with \`${kind}\``,
-        why: `it is for checks with \`${owner}\``,
-        remedy: 'remove it',
-      })
   }
 }
 

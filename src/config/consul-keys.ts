@@ -93,9 +93,7 @@ export const agentRefusals: Refusals = {
   ),
   ...consulOnly(['advertise_addr_ipv4', 'advertise_addr_ipv6'], 'write `advertise_addr` instead'),
   ...consulOnly(['pid_file'], 'remove it; systemd knows the process'),
-  ...consulOnly(['addresses'], 'remove it and write `client_addr`'),
   ...consulOnly([
-    'alt_domain',
     'audit',
     'auto_reload_config',
     'cache',
@@ -106,17 +104,13 @@ export const agentRefusals: Refusals = {
     'disable_host_node_id',
     'disable_remote_exec',
     'disable_update_check',
-    'discard_check_output',
     'discovery_max_stale',
-    'dns_config',
-    'domain',
     'enable_central_service_config',
     'enable_debug',
     'experiments',
     'feature_gates',
     'gossip_lan',
     'http_config',
-    'leave_on_terminate',
     'license_path',
     'max_query_time',
     'non_voting_server',
@@ -131,7 +125,6 @@ export const agentRefusals: Refusals = {
     'read_replica',
     'reconnect_timeout',
     'advertise_reconnect_timeout',
-    'recursors',
     'rejoin_after_leave',
     'rpc',
     'segment',
@@ -153,16 +146,12 @@ export const agentRefusals: Refusals = {
   ]),
 }
 
-export const portsRefusals: Refusals = consulOnly([
-  'dns',
-  'https',
-  'grpc',
-  'grpc_tls',
-  'serf_lan',
-  'serf_wan',
-  'expose_min_port',
-  'expose_max_port',
-])
+export const portsRefusals: Refusals = consulOnly(['https', 'grpc', 'grpc_tls', 'serf_lan', 'serf_wan'])
+
+export const addressesRefusals: Refusals = consulOnly(
+  ['http', 'https', 'grpc', 'grpc_tls'],
+  'remove it and write `client_addr`',
+)
 
 export const unixSocketsRefusals: Refusals = consulOnly(
   ['user'],

@@ -90,7 +90,7 @@ const nowhere: Place = { path: '', line: 0, column: 0 }
 
 /** Ports that the programs themselves open. */
 function ownListeners(
-  { ports, clientAddresses, server, bindAddress }: Settings,
+  { ports, clientAddresses, dnsAddresses, server, bindAddress }: Settings,
   keys: AgentKeys,
 ): readonly Listener[] {
   const given = keys.ports?.value
@@ -100,11 +100,17 @@ function ownListeners(
     owner: `the agent’s HTTP API (${joinHostPort(address, ports.http)})`,
     at: given?.http?.at ?? nowhere,
   }))
+  const dns = dnsAddresses.map((address) => ({
+    address,
+    port: ports.dns,
+    owner: `the agent’s DNS (${joinHostPort(address, ports.dns)})`,
+    at: given?.dns?.at ?? nowhere,
+  }))
   const rpc = {
     address: bindAddress,
     port: ports.server,
     owner: 'the server',
     at: given?.server?.at ?? nowhere,
   }
-  return [...http, ...(server ? [rpc] : [])].filter((listener) => listener.port > 0)
+  return [...http, ...dns, ...(server ? [rpc] : [])].filter((listener) => listener.port > 0)
 }

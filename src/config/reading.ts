@@ -60,11 +60,11 @@ export class Reading {
       .sort((a, b) => byPath(a, b) || a.line - b.line || a.column - b.column)
   }
 
-  /** The first mistake as an HTTP answer; `expected` tells that its text is one of Consul's. */
+  /** The first mistake as an HTTP answer; `expected` tells that it begins with a text of Consul's. */
   firstMessage(): { readonly text: string; readonly expected: boolean } {
     const first = this.#noted.find((noted) => noted.clientMessage !== '') ?? this.#noted[0]
     if (first === undefined) return { text: '', expected: false }
-    if (first.clientMessage !== '') return { text: first.clientMessage, expected: true }
+    if (first.clientMessage !== '') return { text: `${first.clientMessage}: ${first.remedy}`, expected: true }
     return { text: `${first.what}, ${first.why}; ${first.remedy}`, expected: false }
   }
 

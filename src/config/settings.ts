@@ -7,6 +7,7 @@ import type { CheckDefinition } from '../model/check.ts'
 import type { ConfigEntry } from '../model/config-entry.ts'
 import type { IntentionAction } from '../model/intention.ts'
 import type { ServiceDefinition } from '../model/service.ts'
+import type { DnsSettings } from './dns-settings.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -31,10 +32,20 @@ export interface Settings {
   readonly ports: {
     /** -1: off. */
     readonly http: number
+    /** UDP and TCP; -1: off. */
+    readonly dns: number
     readonly server: number
     readonly sidecarMin: number
     readonly sidecarMax: number
+    /** Listeners for what `expose` lets through to hosts outside the mesh. */
+    readonly exposeMin: number
+    readonly exposeMax: number
   }
+  /** Where DNS listens; as `clientAddresses` where nothing else is said. */
+  readonly dnsAddresses: readonly string[]
+  /** Domains that the agent's DNS answers for, without the last dot; the first one is in names that it makes up. */
+  readonly dnsDomains: readonly string[]
+  readonly dns: DnsSettings
   /** RPC addresses of servers, `host:port`. */
   readonly servers: readonly string[]
   /** Servers that begin a new cluster together and name each other in `servers`; 0: this key is not used. */
@@ -50,6 +61,10 @@ export interface Settings {
   /** Script checks from files only. */
   readonly enableLocalScriptChecks: boolean
   readonly checkUpdateIntervalMs: number
+  /** Outputs of checks are thrown away; their statuses count all the same. */
+  readonly discardCheckOutput: boolean
+  /** SIGTERM drains the services of this host before the agent stops. */
+  readonly leaveOnTerminate: boolean
   readonly httpMaxConnectionsPerClient: number
   readonly leafTtlMs: number
   /** Life of the certificates of hosts and servers. */

@@ -12,9 +12,11 @@ import type { Check } from './check.ts'
 import type { ClusterSettings, ConfigEntry, ConfigEntryKind } from './config-entry.ts'
 import type { Failure } from './errors.ts'
 import type { IntentionAction } from './intention.ts'
-import type { KvEntry } from './kv.ts'
+import type { KvContent } from './kv.ts'
 import type { Node } from './node.ts'
-import type { Service } from './service.ts'
+import type { RowIndexes, Service } from './service.ts'
+import type { Session } from './session.ts'
+import type { TxnError, TxnOperation, TxnResult } from './txn.ts'
 
 export const commandVersion = 1
 
@@ -72,7 +74,7 @@ export type Command =
   | { readonly type: 'intention.delete'; readonly sourceName: string; readonly destinationName: string }
   | { readonly type: 'enrollment.create'; readonly enrollment: NewEnrollment }
   /** `casIndex` 0: only where the key is not there; another: only where the entry was last changed at it. */
-  | ({ readonly type: 'kv.set'; readonly casIndex?: number } & KvEntry)
+  | ({ readonly type: 'kv.set'; readonly casIndex?: number } & KvContent)
   /** `recurse`: everything that begins with `key`, and no `casIndex`. With `casIndex` a missing key is as wanted. */
   | {
       readonly type: 'kv.delete'
@@ -80,6 +82,16 @@ export type Command =
       readonly recurse: boolean
       readonly casIndex?: number
     }
+  /** Writes a key and takes its lock for a session; again for the session that has it. Changes nothing where it cannot. */
+  | ({ readonly type: 'kv.lock'; readonly session: string } & KvContent)
+  /** Writes a key and gives its lock back. Changes nothing where the session does not hold it. */
+  | ({ readonly type: 'kv.unlock'; readonly session: string } & KvContent)
+  | { readonly type: 'session.create'; readonly session: Session }
+  | { readonly type: 'session.destroy'; readonly id: string }
+  /** Starts the session's time to live anew. Answered by the leader's timers; where it is logged, it changes nothing. */
+  | { readonly type: 'session.renew'; readonly id: string }
+  /** All operations in order or none: the first that cannot be done takes the others with it. */
+  | { readonly type: 'txn'; readonly operations: readonly TxnOperation[] }
   /**
    * Puts another state in the place of this one, in steps so that no server is held up: `begin` forgets an earlier
    * attempt, pieces of state text come in order and are made into rows beside the live ones, `commit` swaps them.
@@ -141,6 +153,12 @@ const commandTypes: Readonly<Record<CommandType, true>> = {
   'kv.set': true,
   'kv.delete': true,
   'kv.reap': true,
+  'kv.lock': true,
+  'kv.unlock': true,
+  'session.create': true,
+  'session.destroy': true,
+  'session.renew': true,
+  txn: true,
   'restore.begin': true,
   'restore.piece': true,
   'restore.commit': true,
@@ -166,3 +184,7 @@ export type AppliedValue =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'intention'; readonly id: string }
   | { readonly kind: 'enrolled'; readonly services: readonly string[] }
+  | { readonly kind: 'session'; readonly session: Session & RowIndexes }
+  | { readonly kind: 'txn'; readonly results: readonly TxnResult[] }
+  /** Nothing of the transaction was done. */
+  | { readonly kind: 'rolled-back'; readonly errors: readonly TxnError[] }

@@ -18,6 +18,16 @@ export const errorCatalogue = {
     what: 'The request could not be understood.',
     remedy: 'Correct the part that the message names.',
   },
+  'invalid-filter': {
+    status: 400,
+    what: 'The expression in `?filter=` cannot be read, or names a field that the rows of this endpoint do not have.',
+    remedy: 'Correct the place that the message names; docs/api.md shows the language and the fields.',
+  },
+  'no-prepared-queries': {
+    status: 501,
+    what: 'Prepared queries do not exist in this version.',
+    remedy: 'Ask /v1/health/service/NAME with tag, passing, near and filter, or the DNS name of the service.',
+  },
   'invalid-service': {
     status: 400,
     what: 'A service definition breaks a rule.',
@@ -104,6 +114,16 @@ export const errorCatalogue = {
     what: 'The thing changed since the caller read it.',
     remedy: 'Read it again and repeat the change.',
   },
+  'unknown-session': {
+    status: 500,
+    what: 'The session does not exist, or not any more: it expired, was destroyed, or one of its checks failed.',
+    remedy: 'Make a new one, for example with `mesh session create`, and take the lock with it.',
+  },
+  'invalid-session': {
+    status: 500,
+    what: 'A session cannot be made: its node or a check is missing or critical, or a setting is out of range.',
+    remedy: 'Correct what the message names; `mesh session create -help` tells the settings.',
+  },
   'no-leader': {
     status: 500,
     what: 'No server can accept writes now.',
@@ -179,6 +199,11 @@ export const errorCatalogue = {
     status: 500,
     what: 'The data directory was written by a newer version.',
     remedy: 'Install that version or a newer one.',
+  },
+  'needs-gossip': {
+    status: 501,
+    what: 'Events, gossip keys and network distances travel by gossip between hosts, which this version does not have.',
+    remedy: 'Use the key-value store for messages between hosts; servers and hosts join with `mesh enroll`.',
   },
   'unsupported-feature': {
     status: 400,

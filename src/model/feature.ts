@@ -8,7 +8,7 @@
 import type { CommandType } from './command.ts'
 
 /** The highest level that this program supports. */
-export const maxFeatureLevel = 2
+export const maxFeatureLevel = 3
 
 /** What a cluster has that was founded before levels were written down. */
 export const baseFeatureLevel = 1
@@ -21,6 +21,12 @@ const levels: Partial<Readonly<Record<CommandType, number>>> = {
   'autopilot.set': 2,
   'verify.mark': 2,
   'verify.result': 2,
+  'kv.lock': 3,
+  'kv.unlock': 3,
+  'session.create': 3,
+  'session.destroy': 3,
+  'session.renew': 3,
+  txn: 3,
 }
 
 export const featureLevelOf = (type: CommandType): number => levels[type] ?? baseFeatureLevel

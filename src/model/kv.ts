@@ -4,13 +4,20 @@
  */
 import { limits } from './limits.ts'
 
-export interface KvEntry {
+export interface KvContent {
   /** Any text without U+0000; `/` means nothing to the store. */
   readonly key: string
   /** Base64, '' for no bytes. */
   readonly value: string
   /** A client's own 64-bit number, as decimal text: a double would round it. */
   readonly flags: string
+}
+
+export interface KvEntry extends KvContent {
+  /** How often a session took the lock of this key; left away for never, so that rows without locks stay as they were. */
+  readonly lockIndex?: number
+  /** Id of the session that holds the lock; left away where nobody does. */
+  readonly session?: string
 }
 
 /**

@@ -35,6 +35,8 @@ export const limits = {
   checkIntervalMaxMs: 24 * 24 * 3_600_000,
   /** Probes and scripts that one agent runs at once; more wait their turn. */
   checksInFlight: 64,
+  /** Status changes of checks written to the log; all of them are counted. */
+  checkChangesLoggedPerSecond: 20,
   /** Consul's reaper: shortest wait before a critical service is deregistered, and how often it looks. */
   reapAfterMinMs: 60_000,
   reapEveryMs: 30_000,
@@ -49,6 +51,11 @@ export const limits = {
   refusalsLoggedPerSync: 20,
   /** A proxy's connect to its local service, where the registration does not say (Consul's default). */
   localConnectMs: 5_000,
+  /** Answers of servers about catalog and health that an agent keeps for an outage, and rows in them altogether. */
+  answersRemembered: 1_024,
+  answerRowsRemembered: 50_000,
+  /** Services whose instances an agent follows because clients asked for them with `?cached`. */
+  cachedSubjects: 256,
   /** Blocking waits on views that one agent holds for readers while no server answers. */
   heldViewReads: 4_096,
   /** Label combinations of one program's metrics; further ones are counted as dropped. */
@@ -75,6 +82,26 @@ export const limits = {
   tombstoneGranularityMs: 30_000,
   /** Tombstones that one command forgets. */
   tombstonesPerReap: 1_024,
+
+  /** Consul's bounds of a session's time to live and of its lock delay, and the delay that is meant without one. */
+  sessionTtlMinMs: 10_000,
+  sessionTtlMaxMs: 24 * 3_600_000,
+  lockDelayDefaultMs: 15_000,
+  lockDelayMaxMs: 60_000,
+  sessionNameChars: 512,
+  checksPerSession: 64,
+  /** Decided while a command is applied: another number needs another feature level. */
+  sessionsPerCluster: 262_144,
+  /** Lock delays past their end that one command forgets. */
+  lockDelaysPerSweep: 1_024,
+  /** How exactly sessions expire, sessions that a new leader takes up in one turn, and expiries under way. */
+  sessionTickMs: 1_000,
+  sessionsArmedPerTurn: 1_024,
+  sessionExpiriesInFlight: 128,
+  sessionRenewalsWaiting: 16_384,
+  /** Operations of one transaction (Consul's), and text of the rows that it may show; the second is decided while applying. */
+  txnOperations: 64,
+  txnAnswerChars: 8 * 1024 * 1024,
 
   /** One log entry: the largest value of the key-value store in base64, with its key and envelope. */
   commandBytes: 768 * 1024,
@@ -247,6 +274,59 @@ export const limits = {
   /** How long `/v1/mesh/enforcement` and the commands that use it wait at most. */
   enforcementWaitMaxMs: 60_000,
   httpHeaderBytes: 1024 * 1024,
+
+  /** A domain of the agent's DNS; leaves room in 255 bytes for a service, a tag and a datacenter. */
+  dnsDomainChars: 64,
+  /** What `udp_answer_limit` and `a_record_limit` may ask for, and answers of one kind over TCP (Consul's cut). */
+  dnsAnswers: 4_096,
+  /** The largest UDP answer, whatever the client says it takes. */
+  dnsUdpBytes: 4_096,
+  /** Packets kept ready for repeated questions, and how many orders of one answer. */
+  dnsPacketsKept: 4_096,
+  dnsOrdersKept: 8,
+  /** An answer in another order replaces one of those after so many uses. */
+  dnsOrderUses: 16,
+  /** Services that are followed because somebody asked DNS for them, and how fast new ones are taken on. */
+  dnsSubjects: 512,
+  dnsSubjectsPerSecond: 20,
+  /** Answers of servers that are remembered for names that are not followed. */
+  dnsAnswersRemembered: 1_024,
+  /** Questions to servers under way, queries that wait for them, and how long. */
+  dnsLookupsInFlight: 256,
+  dnsQueriesWaiting: 4_096,
+  dnsLookupMs: 3_000,
+  /** Queries passed on to other name servers that wait for an answer, and clients that share one. */
+  dnsRecursionsInFlight: 512,
+  dnsRecursionClients: 64,
+  /** Aliases followed one after another outside of our domain. */
+  dnsAliases: 8,
+  /** DNS over TCP: connections in all and of one client, queries of one connection under way, unread answers, silence. */
+  dnsConnections: 4_096,
+  dnsConnectionsPerClient: 256,
+  dnsQueriesPerConnection: 64,
+  dnsUnreadBytes: 1024 * 1024,
+  dnsIdleMs: 20_000,
+  dnsRefusalsLoggedPerSecond: 5,
+  /** A filter expression (`?filter=`): its text, parentheses and `not` within one another, conditions in all. */
+  filterChars: 8_192,
+  filterDepth: 32,
+  filterConditions: 256,
+  /** A regular expression in one: its text, groups within one another, steps of the program that it becomes. */
+  patternChars: 1_024,
+  patternDepth: 64,
+  patternSteps: 1_024,
+  /** RE2's bound for `{n,m}`. */
+  patternRepeats: 1_000,
+  /** Clients that follow an agent's log at once, and lines that wait for a slow one before some are left out. */
+  logFollowers: 16,
+  logLinesWaiting: 1_024,
+  /** Metrics are summed up over this long (Consul's interval). */
+  metricsIntervalMs: 10_000,
+  /** Longest CPU profile that is taken on request. */
+  profileMaxMs: 60_000,
+  /** How long `mesh debug` collects at most, and the log that it keeps. */
+  debugMaxMs: 10 * 60_000,
+  debugLogBytes: 32 * 1024 * 1024,
   linkFrameBytes: 32 * 1024 * 1024,
   proxiesPerAgent: 64,
 
@@ -265,6 +345,12 @@ export const limits = {
   tunnelTextBytes: 256,
   /** How long a session without streams stays for the next one. */
   tunnelIdleMs: 60_000,
+  /** From this age on new streams go to a new session; also after half of what the certificates are still valid. */
+  tunnelAgeMs: 60 * 60_000,
+  /** A session that leaves an opening unanswered for so long, and says nothing else either, gets no further ones. */
+  tunnelSilenceMs: 1_000,
+  /** Pairs of a local service and an address that one worker has sessions to, or remembers a failure of. */
+  tunnelDestinations: 16_384,
   /** Bytes staged for one session before its streams stop reading; twice that and a peer that does not read is dropped. */
   tunnelBacklogBytes: 1024 * 1024,
   /** Instances tried for one connection. */
@@ -281,6 +367,23 @@ export const limits = {
   bindRetryMs: 5_000,
   /** How long a stopping worker lets open connections finish. */
   workerDrainMs: 3_000,
+  /** How long the other proxies have to learn that an instance goes before it refuses what they still send. */
+  drainSettleMs: 3_000,
+  /** How long open connections of an instance live after it was deregistered, or drained without a time of its own. */
+  drainMs: 30_000,
+  drainLongestMs: 24 * 3_600_000,
+  /** How often the progress of a drain is looked at; only while there is one. */
+  drainLookMs: 200,
+  /** Services of one host that are drained at the same time. */
+  drainsPerAgent: 1_024,
+  /** Listeners without TLS for health checks and scrapers: what they read and carry. */
+  exposedHeaderBytes: 16 * 1024,
+  exposedHeaderPairs: 128,
+  exposedStreams: 64,
+  exposedConnections: 256,
+  exposedTimeoutMs: 30_000,
+  /** Paths that one proxy exposes. */
+  exposedPathsPerProxy: 128,
   /** The same for a worker that was replaced by a new one, which serves new connections meanwhile. */
   workerReplacedDrainMs: 120_000,
   /** A worker that lived shorter than this is restarted with back-off, up to the second value. */
@@ -311,8 +414,9 @@ export const limits = {
   rpcMessageChars: 2_048,
   /** Calls open at once on one connection; blocking reads of an agent are the most of them. */
   rpcCallsPerConnection: 4_096,
-  /** Calls of one client that share a stream; further ones go by themselves. */
+  /** Calls of one client that share a stream; further ones go by themselves. Reads that wait cost little, and are counted apart. */
   rpcSharedCalls: 512,
+  rpcSharedWaits: 8_192,
   /** Request or answer of a call that shares a stream; a larger one goes by itself, so that it does not hold up the others. */
   rpcSharedCallBytes: 64 * 1024,
   /** Answers that one client does not take, before its stream ends: those of all its calls. */
@@ -366,7 +470,35 @@ export const limits = {
   gossipBroadcasts: 4_096,
   /** Probes on behalf of others that are under way. */
   gossipRelays: 1_024,
+  /** Datagrams' bytes that wait for the kernel; more are dropped, as a network would. */
+  gossipSendQueueBytes: 4 * 1024 * 1024,
+  /** Streams of others that one member serves at once; each may hold a whole exchange of state. */
+  gossipStreamsServed: 128,
+  /** Streams that one member opens at once for its own exchanges, pings and joins. */
+  gossipStreamsOpened: 64,
+  /** Sources whose dropped packets were logged; older ones are forgotten and may be logged again. */
+  gossipSourcesLogged: 1_024,
+  /** Lines about dropped packets per second, whatever the sources are; all are counted. */
+  gossipDropsLoggedPerSecond: 5,
+  /** Addresses that one join tries, and how many of them at once. */
+  gossipJoinAddresses: 256,
+  gossipJoinsInFlight: 8,
+  /** Peers kept on disk for the next start; any one that answers introduces all others. */
+  gossipPeersKept: 1_024,
+  /** Shortest time between two writes of the peers' file. */
+  gossipPeersWriteMs: 5_000,
+  /** Queries of ours that wait for answers. */
+  serfQueriesOpen: 256,
+  /** Encoded user events (Serf's default and Consul's), queries and answers. */
+  serfEventBytes: 512,
+  serfQueryBytes: 1_024,
+  serfAnswerBytes: 1_024,
+  /** Longest time that a query of ours waits for answers. */
+  serfQueryMaxMs: 60_000,
   /** Consul's sidecar port range. */
   sidecarMinPort: 21_000,
   sidecarMaxPort: 21_255,
+  /** Consul's port range for checks that are asked through the proxy. */
+  exposeMinPort: 21_500,
+  exposeMaxPort: 21_755,
 } as const

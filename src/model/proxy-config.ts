@@ -12,8 +12,17 @@ export type ProxyResource =
   | EndpointsResource
   | InboundResource
   | OutboundResource
+  | ExposedResource
 
-export const resourceOrder = ['roots', 'leaf', 'policy', 'endpoints', 'inbound', 'outbound'] as const
+export const resourceOrder = [
+  'roots',
+  'leaf',
+  'policy',
+  'endpoints',
+  'inbound',
+  'outbound',
+  'exposed',
+] as const
 export type ResourceKind = (typeof resourceOrder)[number]
 
 /** Trust bundle of one trust domain; `name` is the trust domain. */
@@ -68,6 +77,8 @@ export interface EndpointsResource {
   readonly service: string
   readonly datacenter: string
   readonly instances: readonly Endpoint[]
+  /** Log index of the newest maintenance among the instances; absent where none is in maintenance. */
+  readonly maintenanceIndex?: number
 }
 
 /** A public mTLS listener in front of one local service instance; `name` is the sidecar's service id. */
@@ -82,7 +93,12 @@ export interface InboundResource {
   readonly localPort: number
   readonly localSocketPath: string
   readonly localConnectTimeoutMs: number
+  /** Absent in normal use. `refuse`: takes no new streams; `cut`: nor keeps open ones. */
+  readonly drain?: InboundDrain
 }
+
+export const inboundDrains = ['refuse', 'cut'] as const
+export type InboundDrain = (typeof inboundDrains)[number]
 
 /** A local port or socket that leads to a destination; `name` is `<sidecar id>/<upstream key>`. */
 export interface OutboundResource {
@@ -97,6 +113,29 @@ export interface OutboundResource {
   readonly bindSocketPath: string
   readonly bindSocketMode: string
   readonly connectTimeoutMs: number
+}
+
+/**
+ * A listener without TLS in front of some paths of a local service, for those who are not in the mesh: health checks and
+ * scrapers. `name` is `<proxy id>/<port>`.
+ */
+export interface ExposedResource {
+  readonly kind: 'exposed'
+  readonly name: string
+  readonly service: string
+  readonly bindAddress: string
+  readonly bindPort: number
+  readonly protocol: 'http' | 'http2'
+  /** Only this host itself is let in: made for its own checks. */
+  readonly hostOnly: boolean
+  readonly paths: readonly ExposedPath[]
+}
+
+export interface ExposedPath {
+  /** Compared with the whole path of a request, without its query. */
+  readonly path: string
+  readonly localAddress: string
+  readonly localPort: number
 }
 
 export const resourceKey = (resource: Pick<ProxyResource, 'kind' | 'name'>): string =>

@@ -10,6 +10,8 @@ import type { Decision, Intention } from './intention.ts'
 import type { KvEntry } from './kv.ts'
 import type { Node } from './node.ts'
 import type { RowIndexes, Service, ServiceEntry, ServiceKind } from './service.ts'
+import type { Session } from './session.ts'
+import type { TxnError, TxnOperation, TxnResult } from './txn.ts'
 
 export interface ServiceFilter {
   readonly service: string
@@ -31,7 +33,8 @@ export interface Queries {
     answer: readonly (Node & RowIndexes)[]
   }
   'catalog.services': {
-    args: { readonly nodeMeta: Readonly<Record<string, string>> }
+    /** `filter`: an expression over the rows of `catalog.service`; services with no row that passes are left out. */
+    args: { readonly nodeMeta: Readonly<Record<string, string>>; readonly filter?: string }
     answer: Readonly<Record<string, readonly string[]>>
   }
   /** Entries in order of node name, then service id: catalog and health answers pair by position. */
@@ -39,6 +42,11 @@ export interface Queries {
   /** Mesh instances (sidecars, natives) of a service, same order. */
   'catalog.mesh': { args: ServiceFilter; answer: readonly ServiceEntry[] }
   'catalog.node': { args: { readonly node: string }; answer: NodeServices | null }
+  /** Names of the nodes with this IP address, and of services that have it as their own; each once. */
+  'catalog.address': {
+    args: { readonly address: string }
+    answer: { readonly nodes: readonly string[]; readonly services: readonly string[] }
+  }
   'intentions.list': { args: Record<never, never>; answer: readonly (Intention & RowIndexes)[] }
   'intentions.exact': {
     args: { readonly source: string; readonly destination: string }
@@ -68,6 +76,15 @@ export interface Queries {
   'kv.keys': {
     args: { readonly prefix: string; readonly separator: string }
     answer: readonly string[]
+  }
+  'session.info': { args: { readonly id: string }; answer: (Session & RowIndexes) | null }
+  /** In order of id. */
+  'session.list': { args: Record<never, never>; answer: readonly (Session & RowIndexes)[] }
+  'session.node': { args: { readonly node: string }; answer: readonly (Session & RowIndexes)[] }
+  /** A transaction of reads alone; with errors there are no results. */
+  'txn.read': {
+    args: { readonly operations: readonly TxnOperation[] }
+    answer: { readonly results: readonly TxnResult[]; readonly errors: readonly TxnError[] }
   }
   'ca.roots': { args: Record<never, never>; answer: CaRoots }
   /** Checks in one state, in order of node name, then check id. */
@@ -149,6 +166,8 @@ export interface ReadMeta {
   readonly knownLeader: boolean
   readonly lastContactMs: number
   readonly effective: 'leader' | 'stale' | 'consistent'
+  /** The agent answered from what it keeps; `lastContactMs` is the age of that. Servers never set it. */
+  readonly kept?: true
 }
 
 export interface ReadAnswer<Name extends QueryName> {

@@ -4,10 +4,10 @@
  * Knows nothing of what is logged, except names of fields that must never appear.
  */
 import pino from 'pino'
-import type { Log, LogFields } from './ports.ts'
+import { limits } from '../model/limits.ts'
+import type { Log, LogFields, LogLevelName, LogLines } from './ports.ts'
 
-const levels = ['debug', 'info', 'warn', 'error'] as const
-export type LogLevelName = (typeof levels)[number]
+const levels: readonly LogLevelName[] = ['debug', 'info', 'warn', 'error']
 
 /** Fields that would carry a secret if a caller forgot; their values are replaced. */
 const secretFields = ['privateKeyPem', 'secret', 'token', 'sealedKey']
@@ -22,14 +22,33 @@ export interface LogOptions {
   readonly write?: (line: string) => void
 }
 
-export interface ProgramLog extends Log {
+export interface ProgramLog extends Log, LogLines {
   /** Changes what is written from now on, for this log and all made from it by `with`. */
   setLevel(level: LogLevelName): void
 }
 
+/** Who gets which lines. Levels are ranks in `levels`. */
+interface Outlets {
+  own: number
+  /** Lowest rank that anybody wants. */
+  least: number
+  /** Rank of the line that is being written: the writer calls the sink before it returns. */
+  current: number
+  readonly followers: Set<Follower>
+}
+
+interface Follower {
+  readonly rank: number
+  readonly json: boolean
+  readonly take: (line: string) => void
+}
+
 export function createLog(options: LogOptions): ProgramLog {
-  const write = options.write ?? standardOutput()
-  const sink = options.json ? { write } : { write: (line: string) => write(humanLine(line)) }
+  const outlets = { own: levels.indexOf(options.level), least: 0, current: 0, followers: new Set<Follower>() }
+  const settle = (): void => {
+    outlets.least = Math.min(outlets.own, ...[...outlets.followers].map(({ rank }) => rank))
+  }
+  settle()
   const logger = pino(
     {
       level: 'debug',
@@ -38,15 +57,40 @@ export function createLog(options: LogOptions): ProgramLog {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretFields.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
     },
-    sink,
+    sinkOf(outlets, options.write ?? standardOutput(), options.json),
   )
-  const threshold = { rank: levels.indexOf(options.level) }
   const root = options.fields === undefined ? logger : logger.child(plainFields(options.fields))
-  return Object.assign(portOf(root, threshold), {
+  return Object.assign(portOf(root, outlets), {
     setLevel: (level: LogLevelName) => {
-      threshold.rank = levels.indexOf(level)
+      outlets.own = levels.indexOf(level)
+      settle()
+    },
+    follow: ({ level, json }: Parameters<LogLines['follow']>[0], take: (line: string) => void) => {
+      if (outlets.followers.size >= limits.logFollowers) return undefined
+      const follower = { rank: levels.indexOf(level), json, take }
+      outlets.followers.add(follower)
+      settle()
+      return {
+        stop: () => {
+          outlets.followers.delete(follower)
+          settle()
+        },
+      }
     },
   })
+}
+
+function sinkOf(outlets: Outlets, own: (line: string) => void, json: boolean): { write(line: string): void } {
+  const deliver = (
+    line: string,
+    to: { readonly json: boolean; readonly take: (line: string) => void },
+  ): void => to.take(to.json ? line : humanLine(line))
+  return {
+    write(line) {
+      if (outlets.current >= outlets.own) deliver(line, { json, take: own })
+      for (const follower of outlets.followers) if (outlets.current >= follower.rank) deliver(line, follower)
+    },
+  }
 }
 
 function standardOutput(): (line: string) => void {
@@ -57,11 +101,12 @@ function standardOutput(): (line: string) => void {
 }
 
 /** Levels are kept here and not in pino, whose child loggers copy the level once and never follow a change. */
-function portOf(logger: pino.Logger, threshold: { readonly rank: number }): Log {
+function portOf(logger: pino.Logger, outlets: Outlets): Log {
   const at = (level: LogLevelName) => {
     const rank = levels.indexOf(level)
     return (message: string, fields?: LogFields): void => {
-      if (rank < threshold.rank) return
+      if (rank < outlets.least) return
+      outlets.current = rank
       if (fields === undefined) logger[level](message)
       else logger[level](plainFields(fields), message)
     }
@@ -71,7 +116,7 @@ function portOf(logger: pino.Logger, threshold: { readonly rank: number }): Log 
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    with: (fields) => portOf(logger.child(plainFields(fields)), threshold),
+    with: (fields) => portOf(logger.child(plainFields(fields)), outlets),
   }
 }
 

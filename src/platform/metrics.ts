@@ -5,14 +5,10 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { limits } from '../model/limits.ts'
-import type { Metrics } from './ports.ts'
+import { MetricIntervals } from './metric-intervals.ts'
+import type { Metrics, MetricsPage, RecentMetrics } from './ports.ts'
 
-export interface ProgramMetrics extends Metrics {
-  /** Everything in Prometheus text exposition format 0.0.4. */
-  text(): Promise<string>
-  /** Value for the Content-Type header of `text`. */
-  readonly contentType: string
-}
+export interface ProgramMetrics extends Metrics, MetricsPage {}
 
 type Labels = Readonly<Record<string, string>>
 
@@ -22,10 +18,22 @@ interface Family {
   readonly seen: Set<string>
 }
 
+interface Series {
+  readonly family: Family
+  /** Values of the labels, in the order of the family's names. */
+  readonly key: string
+}
+
 const droppedName = 'mesh_metric_updates_dropped_total'
 
-/** `process`: also CPU, memory, event loop lag and garbage collection of this process. */
-export function createMetrics(options: { readonly process: boolean }): ProgramMetrics {
+export interface MetricsOptions {
+  /** Also CPU, memory, event loop lag and garbage collection of this process. */
+  readonly process: boolean
+  /** Time of day in milliseconds; the system's when not given. */
+  readonly nowMs?: () => number
+}
+
+export function createMetrics(options: MetricsOptions): ProgramMetrics {
   const registry = new Registry()
   if (options.process) collectDefaultMetrics({ register: registry })
   const dropped = new Counter({
@@ -34,9 +42,10 @@ export function createMetrics(options: { readonly process: boolean }): ProgramMe
     registers: [registry],
   })
   const families = new Map<string, Family>()
+  const intervals = new MetricIntervals(options.nowMs ?? Date.now, limits.metricsIntervalMs)
   let series = 0
 
-  const seriesOf = (name: string, kind: 'counter' | 'gauge', labels: Labels): Family | undefined => {
+  const seriesOf = (name: string, kind: 'counter' | 'gauge', labels: Labels): Series | undefined => {
     const family = families.get(name) ?? makeFamily(registry, name, kind, labels)
     families.set(name, family)
     const values = family.labelNames.map((label) => labels[label])
@@ -47,20 +56,41 @@ export function createMetrics(options: { readonly process: boolean }): ProgramMe
       family.seen.add(key)
       series += 1
     }
-    return family
+    return { family, key }
   }
   const update = (name: string, kind: 'counter' | 'gauge', labels: Labels, value: number): void => {
-    const family = seriesOf(name, kind, labels)
-    if (family === undefined) dropped.inc()
-    else family.add({ ...labels }, value)
+    const found = seriesOf(name, kind, labels)
+    if (found === undefined) {
+      dropped.inc()
+      return
+    }
+    found.family.add({ ...labels }, value)
+    if (kind === 'counter') intervals.add(`${name}\u0000${found.key}`, { name, labels }, value)
   }
   return {
     count: (name, labels = {}, by = 1) => update(name, 'counter', labels, by),
     gauge: (name, value, labels = {}) => update(name, 'gauge', labels, value),
     text: () => registry.metrics(),
     contentType: registry.contentType,
+    recent: async () => ({
+      ...intervals.recent(),
+      intervalMs: limits.metricsIntervalMs,
+      gauges: await gaugesOf(registry),
+    }),
   }
 }
+
+async function gaugesOf(registry: Registry): Promise<RecentMetrics['gauges']> {
+  const rows: RecentMetrics['gauges'][number][] = []
+  // The library's own type calls it a number, its values are the names.
+  for (const { name, type, values } of await registry.getMetricsAsJSON())
+    if (String(type) === 'gauge')
+      for (const { value, labels } of values) rows.push({ name, value, labels: textLabels(labels) })
+  return rows
+}
+
+const textLabels = (labels: Readonly<Record<string, string | number | undefined>>): Labels =>
+  Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]))
 
 /** Names speak for themselves, so the help line is the name in words. */
 function makeFamily(registry: Registry, name: string, kind: 'counter' | 'gauge', labels: Labels): Family {

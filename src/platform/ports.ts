@@ -80,10 +80,86 @@ export interface Log {
   with(fields: LogFields): Log
 }
 
+export type LogLevelName = 'debug' | 'info' | 'warn' | 'error'
+
+/** Finished lines of a log as they are written, also those below the level that the log itself keeps. */
+export interface LogLines {
+  /**
+   * `take` is called at once for each line and must not log. Undefined where as many follow already as may
+   * (limits.logFollowers).
+   */
+  follow(
+    wanted: { readonly level: LogLevelName; readonly json: boolean },
+    take: (line: string) => void,
+  ): { stop(): void } | undefined
+}
+
 /** Counters of refusals, drops and work done. Names end in `_total`; labels come from small fixed sets. */
 export interface Metrics {
   count(name: string, labels?: Readonly<Record<string, string>>, by?: number): void
   gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): void
+}
+
+/** What was measured, for those who ask. */
+export interface MetricsPage {
+  /** Everything since the start, in Prometheus text format. */
+  text(): Promise<string>
+  /** Value for the Content-Type header of `text`. */
+  readonly contentType: string
+  /** The newest interval that is over, or the first one while it runs. */
+  recent(): Promise<RecentMetrics>
+}
+
+export interface RecentMetrics {
+  /** When the interval began, milliseconds since the epoch, and how long one is. */
+  readonly beganMs: number
+  readonly intervalMs: number
+  readonly gauges: readonly { readonly name: string; readonly labels: MetricLabels; readonly value: number }[]
+  readonly counters: readonly RecentCounter[]
+}
+
+/** Updates of one counter within one interval; `sum` of what they added, `sumOfSquares` for the deviation. */
+export interface RecentCounter {
+  readonly name: string
+  readonly labels: MetricLabels
+  readonly updates: number
+  readonly sum: number
+  readonly min: number
+  readonly max: number
+  readonly sumOfSquares: number
+}
+
+export type MetricLabels = Readonly<Record<string, string>>
+
+/** Facts about the machine and this process, for diagnosis. Holds no secret. */
+export interface Diagnostics {
+  /** Memory, processors, system, and the disk that holds `path`; what cannot be read is 0 or ''. */
+  machine(path: string): MachineFacts
+  /** Heap, memory, event loop, open handles by kind: plain JSON. */
+  process(): Readonly<Record<string, unknown>>
+  /** A V8 CPU profile (`.cpuprofile`) of `durationMs`; one at a time, undefined where another one runs. */
+  profile(durationMs: number, done: (profile: string | undefined) => void): { cancel(): void } | undefined
+}
+
+export interface MachineFacts {
+  readonly memory: { readonly total: number; readonly available: number; readonly free: number }
+  readonly processors: readonly { readonly model: string; readonly mhz: number }[]
+  readonly system: {
+    readonly hostname: string
+    readonly uptimeSeconds: number
+    readonly processes: number
+    readonly distribution: string
+    readonly distributionVersion: string
+    readonly kernel: string
+    readonly architecture: string
+  }
+  readonly disk: {
+    readonly path: string
+    readonly total: number
+    readonly free: number
+    readonly files: number
+    readonly filesFree: number
+  }
 }
 
 /** Result of a program that a script check ran. */
@@ -104,12 +180,39 @@ export interface Processes {
   ): { kill(): void }
 }
 
-/** Outbound probes for health checks. */
+/** A server that a probe speaks to: `host:port`, and how it is known. */
+export interface ProbeTarget {
+  readonly address: string
+  readonly useTls: boolean
+  /** Name to ask for and to find in the certificate; '': the host of the address. */
+  readonly tlsServerName: string
+  readonly tlsSkipVerify: boolean
+}
+
+export type ProbeDone = (error: string | undefined) => void
+
+/** Outbound probes for health checks. Each calls `done` once, at the latest when `timeoutMs` is over. */
 export interface Probes {
   connect(
-    target: { readonly address: string; readonly useTls: boolean },
+    target: Pick<ProbeTarget, 'address' | 'useTls'> & Partial<ProbeTarget>,
     timeoutMs: number,
-    done: (error: string | undefined) => void,
+    done: ProbeDone,
+  ): void
+  /** Sends one empty datagram. Only "port unreachable" is an error: a UDP service may well say nothing. */
+  datagram(address: string, timeoutMs: number, done: ProbeDone): void
+  /** An HTTP/2 connection and one PING frame on it. */
+  ping(target: ProbeTarget, timeoutMs: number, done: ProbeDone): void
+  /** Asks grpc.health.v1.Health/Check; the answer is a word such as SERVING. */
+  grpcHealth(
+    request: ProbeTarget & { readonly service: string },
+    timeoutMs: number,
+    done: (answer: { readonly status: string } | { readonly error: string }) => void,
+  ): void
+  /** Runs a program in a container; where there is no engine or no such container, the output says so. */
+  execute(
+    inside: { readonly container: string; readonly args: readonly string[] },
+    options: { readonly timeoutMs: number; readonly outputMaxBytes: number },
+    done: (result: ProcessResult) => void,
   ): void
   request(request: HttpProbe, timeoutMs: number, done: (answer: HttpProbeAnswer) => void): void
 }
@@ -189,4 +292,59 @@ export interface ListeningHandles {
    * `error` names the address.
    */
   open(at: ListenAddress, done: (handle: ListeningHandle | undefined, error: string) => void): void
+}
+
+/** Where a socket is: IPv4 or IPv6 text in its shortest form, and a port. */
+export interface SocketEndpoint {
+  readonly address: string
+  readonly port: number
+}
+
+/** One TCP connection. What is written before it stands is sent when it does. */
+export interface ByteStream {
+  readonly remote: SocketEndpoint
+  write(bytes: Uint8Array): void
+  /** Nothing more will be written; what was written is still sent. */
+  end(): void
+  /** At once. Idempotent; no callback runs afterwards. */
+  destroy(): void
+}
+
+export interface StreamListener {
+  onBytes(piece: Uint8Array): void
+  /** The last call: the other side ended in order (undefined), or why the connection broke or never stood. */
+  onEnd(error: string | undefined): void
+}
+
+/** One UDP and one TCP socket at the same address and port, as members of a gossip pool have. */
+export interface PoolSocket {
+  /** Also where 0 was asked for. */
+  readonly port: number
+  /** False: too much waits to be sent, and the packet was dropped. Sent ones may be lost without a word. */
+  send(packet: Uint8Array, to: SocketEndpoint): boolean
+  connect(to: SocketEndpoint, listener: StreamListener): ByteStream
+  /** Ends all that was opened here, at once. Idempotent. */
+  close(): void
+}
+
+export interface PoolSocketListener {
+  /** The bytes are the listener's to keep. */
+  onPacket(packet: Uint8Array, from: SocketEndpoint): void
+  /** Undefined: not served; it is closed. */
+  onStream(stream: ByteStream): StreamListener | undefined
+}
+
+export interface PoolSockets {
+  /** `error` names the address and why. */
+  open(
+    at: SocketEndpoint,
+    listener: PoolSocketListener,
+    done: (socket: PoolSocket | undefined, error: string) => void,
+  ): void
+}
+
+/** Names of hosts, by whatever this machine uses to find them. */
+export interface HostNames {
+  /** `addresses` is empty where there is none; `error` says why. Addresses resolve to themselves. */
+  resolve(name: string, done: (addresses: readonly string[], error: string) => void): void
 }

@@ -17,8 +17,6 @@ export function trackServers(replica: Replica, leadership: Leadership): void {
   for (const id of others)
     if (!leadership.progress.has(id))
       leadership.progress.set(id, new Progress(logIndex(0), logIndex(replica.log.last.index + 1)))
-  const to = leadership.transfer?.to
-  if (to !== undefined && !replica.voters.includes(to)) leadership.transfer = undefined
 }
 
 /** Sends every follower what it lacks and may be sent now. */

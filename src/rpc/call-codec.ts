@@ -22,6 +22,7 @@ import { checkShape, decodeJson, encodeJson, parseJson } from './json.ts'
 import { messageCodec } from './protocol.ts'
 import { commandShape } from './shape/command.ts'
 import { rootShape } from './shape/intention.ts'
+import { sessionRowShape, txnErrorShape, txnResultShape } from './shape/lock.ts'
 import { isQueryName, queryShapes, readMetaShape, readOptionsShape } from './shape/query.ts'
 import { text, wholeNumber } from './shape/text.ts'
 
@@ -170,6 +171,9 @@ export const appliedValueShape = z.union([
   z.object({ kind: z.enum(['done', 'unchanged']) }),
   z.object({ kind: z.literal('intention'), id: text }),
   z.object({ kind: z.literal('enrolled'), services: z.array(text) }),
+  z.object({ kind: z.literal('session'), session: sessionRowShape }),
+  z.object({ kind: z.literal('txn'), results: z.array(txnResultShape) }),
+  z.object({ kind: z.literal('rolled-back'), errors: z.array(txnErrorShape) }),
 ]) satisfies z.ZodType<AppliedValue>
 
 export const writeAnswerCodec: Codec<WriteAnswer> = {

@@ -26,7 +26,7 @@ export function serveCalls(
     onDrain: () => undefined,
     onClose: () => desk.end(),
   })
-  stream.send({ kind: 'ready' })
+  stream.send({ kind: 'ready', waits: true })
 }
 
 class CallDesk {
@@ -34,6 +34,8 @@ class CallDesk {
   readonly #peer: Peer
   readonly #stream: FrameStream<CallAnswerFrame, CallFrame>
   readonly #reads = new Set<{ cancel(): void }>()
+  /** Reads that wait for a change, by the id of their call. */
+  readonly #waits = new Map<number, { cancel(): void }>()
   #open = 0
   #isOver: boolean = false
 
@@ -44,22 +46,49 @@ class CallDesk {
   }
 
   serve(frame: CallFrame): void {
-    if (this.#open >= limits.rpcSharedCalls) {
-      this.#answer(frame.id, failed('overloaded', 'too many calls are open on this connection'))
-      return
+    if (frame.kind === 'cancel') this.#cancel(frame.id)
+    else if (frame.kind === 'wait') this.#wait(frame)
+    else if (this.#open >= limits.rpcSharedCalls) this.#answer(frame.id, tooMany)
+    else {
+      this.#open += 1
+      if (frame.kind === 'write') this.#write(frame)
+      else this.#read(frame)
     }
-    this.#open += 1
-    if (frame.kind === 'write') this.#write(frame)
-    else this.#read(frame)
   }
 
   end(): void {
     this.#isOver = true
-    for (const read of this.#reads) read.cancel()
+    for (const read of [...this.#reads, ...this.#waits.values()]) read.cancel()
     this.#reads.clear()
+    this.#waits.clear()
   }
 
-  #write({ id, request: bytes }: CallFrame): void {
+  #wait({ id, request: bytes }: Asking): void {
+    const request = readRequestCodec.decode(bytes)
+    if (!request.ok || this.#waits.has(id)) {
+      this.#options.metrics.count('mesh_rpc_malformed_total')
+      this.#answer(id, request.ok ? failed('bad-request', 'another call of this id is open') : request)
+      return
+    }
+    if (this.#waits.size >= limits.rpcSharedWaits) {
+      this.#answer(id, tooMany)
+      return
+    }
+    let isDone = false
+    const read = this.#options.api.read(this.#peer, request.value, (result) => {
+      isDone = true
+      this.#waits.delete(id)
+      this.#answer(id, result.ok ? { ok: true, value: readAnswerCodec.encode(result.value) } : result)
+    })
+    if (!isDone) this.#waits.set(id, read)
+  }
+
+  #cancel(id: number): void {
+    this.#waits.get(id)?.cancel()
+    this.#waits.delete(id)
+  }
+
+  #write({ id, request: bytes }: Asking): void {
     const request = writeRequestCodec.decode(bytes)
     if (!request.ok) {
       this.#malformed(id, request)
@@ -70,7 +99,7 @@ class CallDesk {
     )
   }
 
-  #read({ id, request: bytes }: CallFrame): void {
+  #read({ id, request: bytes }: Asking): void {
     const request = readRequestCodec.decode(bytes)
     if (!request.ok) {
       this.#malformed(id, request)
@@ -78,7 +107,7 @@ class CallDesk {
     }
     // Without a way to cancel it, a read that waits would stay until its time is over.
     if (request.value.options.minIndex > 0) {
-      this.#malformed(id, failed('bad-request', 'a read that waits needs a call of its own'))
+      this.#malformed(id, failed('bad-request', 'a read that waits comes as one'))
       return
     }
     let isDone = false
@@ -103,10 +132,20 @@ class CallDesk {
 
   #answer(id: number, result: Result<Uint8Array>): void {
     if (this.#isOver) return
-    if (result.ok && result.value.length > limits.rpcSharedCallBytes) this.#stream.send({ kind: 'apart', id })
+    if (result.ok && !this.#hasRoom(result.value)) this.#stream.send({ kind: 'apart', id })
     else if (result.ok) this.#stream.send({ kind: 'answer', id, answer: result.value })
     else this.#stream.send({ kind: 'failure', id, failure: result.failure })
     if (this.#stream.queuedBytes() > limits.rpcSharedAnswersQueuedBytes)
       this.#stream.destroy({ code: 'overloaded', message: 'the client does not take its answers' })
   }
+
+  /** One change may answer thousands of reads that wait; what the stream cannot queue is fetched as fast as it is taken. */
+  #hasRoom(answer: Uint8Array): boolean {
+    const queuedMax = limits.rpcSharedAnswersQueuedBytes / 2
+    return answer.length <= limits.rpcSharedCallBytes && this.#stream.queuedBytes() <= queuedMax
+  }
 }
+
+type Asking = Exclude<CallFrame, { readonly kind: 'cancel' }>
+
+const tooMany = failed('overloaded', 'too many calls are open on this connection')

@@ -8,15 +8,19 @@ import { messageCodec } from './protocol.ts'
 
 export const callsPath = '/mesh.v1.Server/Calls'
 
-export interface CallFrame {
-  readonly id: number
-  readonly kind: 'write' | 'read'
-  /** Encoded request. */
-  readonly request: Uint8Array
-}
+export type CallFrame =
+  | {
+      readonly id: number
+      readonly kind: 'write' | 'read' | 'wait'
+      /** Encoded request. */
+      readonly request: Uint8Array
+    }
+  /** Of a call that waits: nobody wants its answer any more. */
+  | { readonly id: number; readonly kind: 'cancel' }
 
 export type CallAnswerFrame =
-  | { readonly kind: 'ready' }
+  /** `waits`: takes reads that wait for a change too. */
+  | { readonly kind: 'ready'; readonly waits: boolean }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Uint8Array }
   | { readonly kind: 'failure'; readonly id: number; readonly failure: Failure }
   /** The answer is too long to stand before others: the same read again, as a call of its own. */
@@ -28,15 +32,17 @@ const answers = messageCodec('CallAnswer')
 const buffer = ({ buffer: memory, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(memory, byteOffset, byteLength)
 
-function encodeCall({ id, kind, request }: CallFrame): Buffer {
-  return requests.encode({ id, [kind]: buffer(request) })
+function encodeCall(frame: CallFrame): Buffer {
+  const { id, kind } = frame
+  return requests.encode(kind === 'cancel' ? { id, cancel: {} } : { id, [kind]: buffer(frame.request) })
 }
 
 function decodeCall(bytes: Uint8Array): Result<CallFrame> {
   const message = requests.decode(bytes)
   if (!message.ok) return message
-  const { id, kind, write, read } = message.value
-  const request = kind === 'write' ? write : read
+  const { id, kind } = message.value
+  if (kind === 'cancel') return ok({ id, kind })
+  const request = kind === undefined ? undefined : message.value[kind]
   if (kind === undefined || request === undefined)
     return failed('bad-request', 'the frame is of no kind that this version knows')
   return ok({ id, kind, request })
@@ -45,7 +51,7 @@ function decodeCall(bytes: Uint8Array): Result<CallFrame> {
 function encodeAnswer(frame: CallAnswerFrame): Buffer {
   switch (frame.kind) {
     case 'ready':
-      return answers.encode({ ready: {} })
+      return answers.encode({ ready: { waits: frame.waits } })
     case 'answer':
       return answers.encode({ id: frame.id, answer: buffer(frame.answer) })
     case 'failure':
@@ -58,8 +64,8 @@ function encodeAnswer(frame: CallAnswerFrame): Buffer {
 function decodeAnswer(bytes: Uint8Array): Result<CallAnswerFrame> {
   const message = answers.decode(bytes)
   if (!message.ok) return message
-  const { id, kind, answer, failure } = message.value
-  if (kind === 'ready') return ok({ kind })
+  const { id, kind, ready, answer, failure } = message.value
+  if (kind === 'ready') return ok({ kind, waits: ready?.waits === true })
   if (kind === 'apart') return ok({ kind, id })
   if (kind === 'answer' && answer) return ok({ kind, id, answer })
   if (kind === 'failure' && failure) {

@@ -38,15 +38,22 @@ export class ConnectionKeeper {
   #foreign = 0
   #state: 'open' | 'closed' = 'open'
   #isMoving: boolean = false
+  #awaySinceMs: number | undefined
 
   constructor(options: KeeperOptions) {
     this.#options = options
     this.#list = new ServerList(options.random)
+    this.#awaySinceMs = options.clock.monotonicMs()
   }
 
   /** The connection to use now. */
   current(): GrpcConnection | undefined {
     return this.#current
+  }
+
+  /** How long there has been no connection; 0 while there is one. */
+  awayMs(): number {
+    return this.#awaySinceMs === undefined ? 0 : this.#options.clock.monotonicMs() - this.#awaySinceMs
   }
 
   isClosed(): boolean {
@@ -137,6 +144,7 @@ export class ConnectionKeeper {
   #ready(connection: GrpcConnection): void {
     this.#current?.retire()
     this.#current = connection
+    this.#awaySinceMs = undefined
     this.#next = undefined
     this.#isMoving = false
     this.#lastRefusal = undefined
@@ -159,6 +167,7 @@ export class ConnectionKeeper {
   #lost(connection: GrpcConnection): void {
     if (this.#current !== connection) return
     this.#current = undefined
+    this.#awaySinceMs = this.#options.clock.monotonicMs()
     this.#isMoving = false
     this.#options.metrics.count('mesh_rpc_connections_lost_total')
     this.#options.log.warn('the connection to a server was lost', { server: connection.address })

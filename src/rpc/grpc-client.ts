@@ -34,6 +34,11 @@ export interface GrpcClient extends ServerClient, OperatorClient {
 
 /** Pause before a write is tried again at a server that found no leader, at most. */
 const leaderPauseMs = 500
+/**
+ * How long a call waits in an outage that has outlasted the usual time already: enough for one more attempt to reach a
+ * server, and no longer, because waiting has been tried.
+ */
+const outageHoldMs = 1_500
 
 export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
   const waiting = new Set<Waiting>()
@@ -132,7 +137,9 @@ class Call<Request, Answer> implements Waiting {
     this.#request = request
     this.#reply = options.reply
     this.#timeoutMs = options.timeoutMs
-    this.#holdUntilMs = context.clock.monotonicMs() + context.holdTimeoutMs
+    const { keeper, clock, holdTimeoutMs } = context
+    const isOutage = keeper.awayMs() >= holdTimeoutMs
+    this.#holdUntilMs = clock.monotonicMs() + Math.min(holdTimeoutMs, isOutage ? outageHoldMs : holdTimeoutMs)
   }
 
   start(): void {

@@ -23,6 +23,7 @@ import { Configured } from './leader/configured.ts'
 import { DepartedServers } from './leader/departed-servers.ts'
 import { Membership } from './leader/membership.ts'
 import { OwnNode } from './leader/own-node.ts'
+import { SessionTimers } from './leader/session-timers.ts'
 import { Tombstones } from './leader/tombstones.ts'
 import type { QuorumWatch } from './operator/quorum-watch.ts'
 import type { ClusterDirectory } from './queries/planners.ts'
@@ -150,6 +151,8 @@ function takeDuties(options: RoomOptions, hub: SessionHub, forwarding: Forwardin
   const { defaultIntentionAction, bootstrapEntries } = settings
   new Configured({ store, consensus, write, clock, log, defaultIntentionAction, bootstrapEntries })
   new Tombstones({ store, consensus, write, clock, log })
+  const sessions = new SessionTimers({ store, consensus, write, clock, log })
+  admission.onRenewal((renewal, reply) => sessions.renew(renewal, reply))
   new DepartedServers({ store, consensus, write, clock, log })
   new Membership({ store, presence: hub, consensus, write, clock, random, log })
   const { nodeName: name, advertiseAddress: address, datacenter, nodeMeta: meta } = settings

@@ -31,5 +31,7 @@ export type SwimInput =
   | { readonly type: 'leave' }
   /** A failed member will not come back (Serf's force-leave, or its own leave intent that came in time). */
   | { readonly type: 'left-for-good'; readonly node: string }
+  /** A failed or left member is not to be remembered (Serf's prune). One that is alive stays. */
+  | { readonly type: 'forget'; readonly node: string }
   /** The shell measured that this process stood still. */
   | { readonly type: 'late'; readonly lateMs: number }

@@ -43,8 +43,16 @@ export function reap(view: LocalView): void {
     if (goneMs > keptMs) over.push(member)
     else if (goneMs > parameters.gossipToTheDeadMs) roster.retire(member)
   }
-  for (const member of over) {
-    roster.remove(member)
-    view.effects.notify({ type: 'reaped', member })
-  }
+  for (const member of over) remove(view, member)
+}
+
+/** One that is gone, before its time. */
+export function forget(view: LocalView, node: string): void {
+  const member = view.roster.get(node)
+  if (member?.isGone && member !== view.self) remove(view, member)
+}
+
+function remove(view: LocalView, member: Member): void {
+  view.roster.remove(member)
+  view.effects.notify({ type: 'reaped', member })
 }

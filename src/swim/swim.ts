@@ -18,7 +18,7 @@ import type { SwimInput } from './input.ts'
 import type { LocalView } from './local-view.ts'
 import { hearAck, hearNack, hearStreamAck, nextProbeMs, pursueProbes } from './probe.ts'
 import { probeNext, probeOutOfTurn } from './probing.ts'
-import { reap, reconnect } from './reconnect.ts'
+import { forget, reap, reconnect } from './reconnect.ts'
 import { describeAnew, leave } from './refutation.ts'
 import { endRelays, relayAck, relayPing } from './relay.ts'
 import type { Member } from './roster.ts'
@@ -136,6 +136,9 @@ function take(view: LocalView, input: SwimInput): void {
       return
     case 'left-for-good':
       countAsLeft(view, input.node)
+      return
+    case 'forget':
+      forget(view, input.node)
       return
     case 'late':
       forgive(view, input.lateMs)

@@ -5,12 +5,18 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 export class Child {
   private readonly command: readonly string[]
   private readonly logFile: string
+  private readonly environment: Readonly<Record<string, string>>
   private child: ChildProcess | undefined
   private exited: Promise<void> = Promise.resolve()
 
-  constructor(command: readonly string[], logFile: string) {
+  constructor(
+    command: readonly string[],
+    logFile: string,
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     this.command = command
     this.logFile = logFile
+    this.environment = environment
   }
 
   get pid(): number | undefined {
@@ -24,7 +30,10 @@ export class Child {
   start(): void {
     const [program = '', ...args] = this.command
     const log = openSync(this.logFile, 'a', 0o600)
-    const child = spawn(program, args, { stdio: ['ignore', log, log] })
+    const child = spawn(program, args, {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...this.environment },
+    })
     closeSync(log)
     this.child = child
     this.exited = new Promise((resolve) => {

@@ -31,10 +31,17 @@ describe('a mesh of real processes', () => {
 
   const paths: Readonly<Record<keyof typeof answers, string>> = {
     '/v1/agent/self': '/v1/agent/self',
+    '/v1/agent/metrics': '/v1/agent/metrics',
+    '/v1/agent/host': '/v1/agent/host',
+    '/v1/agent/version': '/v1/agent/version',
+    '/v1/mesh/debug/process': '/v1/mesh/debug/process',
+    '/v1/operator/usage': '/v1/operator/usage',
     '/v1/agent/members': '/v1/agent/members',
     '/v1/agent/services': '/v1/agent/services',
     '/v1/agent/service/*': '/v1/agent/service/web',
     '/v1/agent/checks': '/v1/agent/checks',
+    '/v1/agent/health/service/id/*': '/v1/agent/health/service/id/web',
+    '/v1/agent/health/service/name/*': '/v1/agent/health/service/name/web',
     '/v1/agent/connect/ca/roots': '/v1/agent/connect/ca/roots',
     '/v1/agent/connect/ca/leaf/*': '/v1/agent/connect/ca/leaf/web',
     '/v1/connect/ca/roots': '/v1/connect/ca/roots',
@@ -45,6 +52,10 @@ describe('a mesh of real processes', () => {
     '/v1/catalog/connect/*': '/v1/catalog/connect/backend',
     '/v1/catalog/node/*': '/v1/catalog/node/beta',
     '/v1/catalog/node-services/*': '/v1/catalog/node-services/beta',
+    '/v1/catalog/gateway-services/*': '/v1/catalog/gateway-services/edge',
+    '/v1/health/ingress/*': '/v1/health/ingress/backend',
+    '/v1/coordinate/datacenters': '/v1/coordinate/datacenters',
+    '/v1/coordinate/nodes': '/v1/coordinate/nodes',
     '/v1/health/service/*': '/v1/health/service/backend',
     '/v1/health/connect/*': '/v1/health/connect/backend',
     '/v1/health/checks/*': '/v1/health/checks/backend-sidecar-proxy',
@@ -52,6 +63,7 @@ describe('a mesh of real processes', () => {
     '/v1/health/state/*': '/v1/health/state/any',
     '/v1/connect/intentions': '/v1/connect/intentions',
     '/v1/connect/intentions/exact': '/v1/connect/intentions/exact?source=web&destination=backend',
+    '/v1/connect/intentions/*': '/v1/connect/intentions/FIRST',
     '/v1/connect/intentions/match': '/v1/connect/intentions/match?by=destination&name=backend',
     '/v1/connect/intentions/check': '/v1/connect/intentions/check?source=web&destination=backend',
     '/v1/config/:kind': '/v1/config/service-intentions',
@@ -65,18 +77,24 @@ describe('a mesh of real processes', () => {
     '/v1/operator/autopilot/state': '/v1/operator/autopilot/state',
     '/v1/mesh/status': '/v1/mesh/status',
     '/v1/mesh/services': '/v1/mesh/services',
+    '/v1/mesh/drain/service/*': '/v1/mesh/drain/service/web',
+    '/v1/mesh/drain/host': '/v1/mesh/drain/host',
     '/v1/mesh/enforcement/*': '/v1/mesh/enforcement/backend',
   }
+
+  /** There are neither gateways nor distances in this version. */
+  const alwaysEmpty = /gateway-services|ingress|coordinate/
 
   const ask = (path: string): Promise<Response> =>
     fetch(`${alpha.api}${path}`, { headers: { 'x-consul-token': localToken } })
   const indexOf = (response: Response): number => Number(response.headers.get('x-consul-index'))
 
   test.each(Object.entries(paths))('%s has the fields, types and nulls of its table', async (name, path) => {
-    const response = await ask(path)
+    const [first] = (await (await ask('/v1/connect/intentions')).json()) as { readonly ID: string }[]
+    const response = await ask(path.replace('FIRST', first?.ID ?? ''))
     expect(response.status).toBe(200)
     const body: unknown = await response.json()
-    if (Array.isArray(body)) expect(body.length).toBeGreaterThan(0)
+    if (Array.isArray(body) && !alwaysEmpty.test(name)) expect(body.length).toBeGreaterThan(0)
     answers[name as keyof typeof answers].parse(body)
   })
 

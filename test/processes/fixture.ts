@@ -23,6 +23,8 @@ export interface TestMesh {
   readonly mesh: LocalMesh
   readonly web: { readonly address: string }
   readonly backend: { readonly address: string }
+  /** Host gamma, where it was asked for. */
+  readonly other: { readonly address: string }
 }
 
 export interface TestMeshOptions {
@@ -30,6 +32,8 @@ export interface TestMeshOptions {
   readonly backendHcl?: string
   readonly serverSettings?: string
   readonly agentSettings?: string
+  /** A second instance of `backend`, on host gamma. */
+  readonly gamma?: true
 }
 
 /** Plans the mesh; nothing runs yet. Call `close` in any case. */
@@ -48,11 +52,17 @@ export function planMesh(options: TestMeshOptions = {}): TestMesh & { close(): P
     services: ['backend'],
     files: { 'backend.hcl': options.backendHcl ?? backendHcl(`${net}.3`) },
   }
+  const gamma: HostPlan = {
+    name: 'gamma',
+    address: `${net}.4`,
+    services: ['backend'],
+    files: { 'backend.hcl': options.backendHcl ?? backendHcl(`${net}.4`) },
+  }
   const mesh = new LocalMesh({
     directory,
     entry,
     serverAddress: `${net}.1`,
-    hosts: [alpha, beta],
+    hosts: [alpha, beta, ...(options.gamma === true ? [gamma] : [])],
     ...(options.serverSettings === undefined ? {} : { serverSettings: options.serverSettings }),
     ...(options.agentSettings === undefined ? {} : { agentSettings: options.agentSettings }),
   })
@@ -60,6 +70,7 @@ export function planMesh(options: TestMeshOptions = {}): TestMesh & { close(): P
     mesh,
     web: { address: alpha.address },
     backend: { address: beta.address },
+    other: { address: gamma.address },
     async close() {
       await mesh.stop()
       rmSync(directory, { recursive: true, force: true })

@@ -128,6 +128,34 @@ test('a change elsewhere does not wake the watcher of a key that is there', () =
   expect(wakes).toBe(1)
 })
 
+test('a key that comes or goes beside one that is there does not wake its watcher, whatever they share', () => {
+  fc.assert(
+    fc.property(transactions, key, (all, watched) => {
+      const name = `${watched}|`
+      const twin: Twin = new Map()
+      let tree = emptyTree<Item>()
+      const put = new TreeEdit(tree)
+      put.set(name, { key: name, value: 9 })
+      tree = put.commit([])
+      let wakes = 0
+      tree.watch(name, () => wakes++)
+      for (const steps of all) {
+        const next = changed(tree, twin, steps)
+        for (const watch of next.fire) watch.fire()
+        tree = next.tree
+      }
+      expect(wakes).toBe(0)
+      const last = new TreeEdit(tree)
+      last.set(name, { key: name, value: 10 })
+      const fire: Watch[] = []
+      last.commit(fire)
+      for (const watch of fire) watch.fire()
+      expect(wakes).toBe(1)
+    }),
+    { numRuns: 500 },
+  )
+})
+
 test('beyond the limit of one node watchers wait on its parent and still hear of the change', () => {
   const edit = new TreeEdit(emptyTree<number>())
   edit.set('a/1\u0000', 1)

@@ -3,6 +3,7 @@
  */
 import { type ClusterConfiguration, votersOf } from '../../src/model/cluster.ts'
 import { genesis } from '../unit/store/rows.ts'
+import { checkSalts } from './checks/salts.ts'
 import { MachineClock } from './process.ts'
 import type { SeededRandom } from './random.ts'
 import { SimulatedServer, type World } from './server.ts'
@@ -29,6 +30,7 @@ export class Cluster {
     const first = this.servers.slice(0, knobs.servers)
     for (const server of this.servers) server.start()
     this.#await('the servers open', () => this.servers.every(({ driver }) => driver !== undefined))
+    checkSalts(this.servers)
     const configuration = configurationOf(first.map(({ id }) => id))
     let durable = 0
     for (const { process, driver } of first)

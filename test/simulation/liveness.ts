@@ -1,10 +1,12 @@
 /**
  * The second phase of a run: faults end, a random core that is just a majority is healthy, all others are gone. The core
  * must elect a leader, take a write, answer reads on every server and come to one state within 30 simulated seconds; then
- * agents and watchers must come to know what the store says, and the catalog what the agents say.
+ * agents and watchers must come to know what the store says, and the catalog what the agents say. In the end all but a
+ * minority is lost, and an operator brings that back.
  */
 import { memberCheckId } from '../../src/model/check.ts'
 import { sameValue } from '../../src/model/equality.ts'
+import { logIndex } from '../../src/model/ids.ts'
 import { serverServiceId } from '../../src/model/service.ts'
 import { subjectKey } from '../../src/model/topic.ts'
 import type { SimulatedAgent } from './agent.ts'
@@ -13,6 +15,7 @@ import { contentOf } from './checks/views.ts'
 import type { SimulatedClient } from './client.ts'
 import type { Cluster } from './cluster.ts'
 import type { Faults } from './faults.ts'
+import { demandRecovery } from './lost-majority.ts'
 import { demandPromptness } from './promptness.ts'
 import type { SeededRandom } from './random.ts'
 import type { SimulatedServer } from './server.ts'
@@ -23,6 +26,7 @@ import type { Watcher } from './watcher.ts'
 const coreWithinMs = 30_000
 const retryAfterMs = 50
 const settleMs = 100
+const endOfLog = 20
 /** An agent that found no server for a while waits longer before each attempt, up to two minutes and their jitter. */
 const hostsWithinMs = 200_000
 
@@ -72,6 +76,7 @@ export class Liveness {
     this.#demandEqualStates()
     for (const agent of this.#ports.agents) agent.compareAll()
     demandPromptness(cluster, this.#core)
+    demandRecovery(cluster, this.#core, random)
   }
 
   /** A leader, a write, a read on every server. */
@@ -212,6 +217,15 @@ export class Liveness {
     for (const { id, hash } of this.#core.map((server) => ({ id: server.id, hash: server.stateHash() })))
       truth.compareState(id, truth.newestIndex, hash)
     trace.text(truth.hashAt(truth.newestIndex))
+    for (const server of this.#core) this.#compareLog(server)
+  }
+
+  /** As the verifier of a running server reads it: all of it, where nothing is compacted, and its end. */
+  #compareLog({ id, driver }: SimulatedServer): void {
+    const { raft } = this.#ports.cluster.world
+    const to = driver?.status().commitIndex ?? logIndex(0)
+    for (const from of [1, Math.max(1, to - endOfLog)])
+      raft.compareLog(id, from, driver?.readLog(logIndex(from), to, Number.POSITIVE_INFINITY))
   }
 
   #await(what: string, condition: () => boolean, withinMs: number): void {

@@ -46,6 +46,7 @@ export const reachableStates = [
   'stream found silent',
   'agent restarted',
   'deny enforced everywhere',
+  'recovered by an operator',
   'no healthy core',
 ] as const
 

@@ -37,7 +37,7 @@ import type { Reached } from './reached.ts'
 import { noMetrics, silentLog } from './servers.ts'
 import type { End } from './streams.ts'
 import { kinds, type Trace } from './trace.ts'
-import { Violation } from './violation.ts'
+import { hold, Violation } from './violation.ts'
 
 /** What all machines of a run share. */
 export interface World {
@@ -213,7 +213,10 @@ export class SimulatedServer {
     this.isStopping = true
     process.run(() => {
       rooms?.hub.stop()
+      let hasStopped = false
       driver.stop(() => {
+        hold(!hasStopped, 'stopped-twice', () => `${this.id} says twice that it has stopped`)
+        hasStopped = true
         this.#world.reached.hit('server stopped in order')
         if (this.process === process) this.kill('has stopped')
       })

@@ -6,9 +6,11 @@ import type { CheckStatus } from '../../model/check.ts'
 import { limits } from '../../model/limits.ts'
 import { parseTtlUpdate } from '../../wire/http-json/bodies.ts'
 import { checkJson } from '../../wire/http-json/check.ts'
+import { checkFields } from '../../wire/http-json/filter-fields.ts'
 import { jsonBody } from './body.ts'
 import type { Action, Answer, Api, Call, Endpoint } from './contract.ts'
-import { refuseElsewhere, refuseFilter } from './parameters.ts'
+import { filterOf, shownById } from './filter.ts'
+import { refuseElsewhere } from './parameters.ts'
 import { ApiRefusal, accept, acceptPlain } from './refusal.ts'
 
 /** `pass`, `warn`, `fail`: the heartbeat's text comes as `?note=`. */
@@ -35,11 +37,11 @@ export const agentCheckEndpoints: readonly Endpoint[] = [
   },
 ]
 
-function list(api: Api, call: Call): Answer {
-  refuseFilter(call.query)
+async function list(api: Api, call: Call): Promise<Answer> {
   refuseElsewhere(call.query, api.settings.datacenter)
-  const rows = api.registry.checks().map(({ check }) => [check.checkId, checkJson(check)])
-  return { json: Object.fromEntries(rows) }
+  const passes = filterOf(call, checkFields)
+  const byId = api.registry.checks().map(({ check }) => [check.checkId, check] as const)
+  return { json: await shownById(api, byId, checkJson, passes) }
 }
 
 function register(api: Api, call: Call): Answer {

@@ -2,10 +2,12 @@
  * Services of this host: read, registered and removed at the agent, which is their owner. The catalog follows by itself.
  */
 import { parseServiceRegistration } from '../../config/registration.ts'
+import { serviceFields } from '../../wire/http-json/filter-fields.ts'
 import { agentServiceJson, hashedServiceJson } from '../../wire/http-json/service.ts'
 import { registrySubject } from './changes.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
-import { refuseElsewhere, refuseFilter, waitOf } from './parameters.ts'
+import { filterOf, shownById } from './filter.ts'
+import { refuseElsewhere, waitOf } from './parameters.ts'
 import { ApiRefusal, accept, acceptPlain } from './refusal.ts'
 
 export const agentServiceEndpoints: readonly Endpoint[] = [
@@ -15,14 +17,12 @@ export const agentServiceEndpoints: readonly Endpoint[] = [
   { path: '/v1/agent/service/deregister/*', actions: { PUT: { need: 'local', run: deregister } } },
 ]
 
-function list(api: Api, call: Call): Answer {
-  refuseFilter(call.query)
+async function list(api: Api, call: Call): Promise<Answer> {
   refuseElsewhere(call.query, api.settings.datacenter)
+  const passes = filterOf(call, serviceFields)
   const { datacenter } = api.settings
-  const rows = api.registry
-    .services()
-    .map(({ service }) => [service.id, agentServiceJson(service, datacenter)])
-  return { json: Object.fromEntries(rows) }
+  const byId = api.registry.services().map(({ service }) => [service.id, service] as const)
+  return { json: await shownById(api, byId, (service) => agentServiceJson(service, datacenter), passes) }
 }
 
 /** `?hash=` waits until the service is another one than the hash says, or gone. */

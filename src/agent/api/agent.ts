@@ -1,11 +1,12 @@
 /**
- * The agent itself: who it is, its members, reload, metrics. Services and checks of this host are beside this file.
+ * The agent itself: who it is, its members, reload. Services and checks of this host are beside this file.
  */
+import { memberFields } from '../../wire/http-json/filter-fields.ts'
 import { memberJson } from '../../wire/http-json/member.ts'
 import { type SelfFacts, selfJson } from '../../wire/http-json/self.ts'
 import { plainRead } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
-import { refuseFilter } from './parameters.ts'
+import { filterOf, shownRows } from './filter.ts'
 import { ApiRefusal, accept } from './refusal.ts'
 
 export const agentEndpoints: readonly Endpoint[] = [
@@ -13,7 +14,6 @@ export const agentEndpoints: readonly Endpoint[] = [
   { path: '/v1/agent/self', actions: { GET: { need: 'read', run: self } } },
   { path: '/v1/agent/members', actions: { GET: { need: 'read', run: members } } },
   { path: '/v1/agent/reload', actions: { PUT: { need: 'local', run: reload } } },
-  { path: '/v1/agent/metrics', actions: { GET: { need: 'read', run: metrics } } },
 ]
 
 function welcome(): Answer {
@@ -41,25 +41,16 @@ function self(api: Api): Answer {
 }
 
 async function members(api: Api, call: Call): Promise<Answer> {
-  refuseFilter(call.query)
+  const passes = filterOf(call, memberFields)
   if (!['', '_all', null].includes(call.query.get('segment')))
-    throw new ApiRefusal('unsupported-feature', 'segments do not exist here (unsupported-feature)')
+    throw new ApiRefusal('unsupported-feature', 'segments do not exist here: leave the parameter away (unsupported-feature)')
   const { answer } = await plainRead(api, call, 'mesh.members', {})
   const wan = ['', '1', 'true'].includes(call.query.get('wan') ?? 'absent')
   const shown = wan ? answer.filter((member) => member.server) : answer
-  return { json: shown.map((member) => memberJson(member, wan ? 'wan' : 'lan')) }
+  return { json: await shownRows(api, shown, (member) => memberJson(member, wan ? 'wan' : 'lan'), passes) }
 }
 
 async function reload(api: Api): Promise<Answer> {
   accept(await new Promise<Parameters<Parameters<Api['reload']>[0]>[0]>((resolve) => api.reload(resolve)))
   return {}
-}
-
-async function metrics(api: Api, call: Call): Promise<Answer> {
-  if (call.query.get('format') !== 'prometheus')
-    throw new ApiRefusal(
-      'unsupported-feature',
-      'metrics are given as Prometheus text only: use /v1/agent/metrics?format=prometheus (unsupported-feature)',
-    )
-  return { text: { body: await api.metricsPage.text(), type: api.metricsPage.contentType } }
 }

@@ -1,15 +1,18 @@
 /**
  * The cluster's catalog: nodes and services of all hosts, and registrations by hand for what has no agent.
  */
-import type { ServiceFilter } from '../../model/query.ts'
+import type { NodeServices, ServiceFilter } from '../../model/query.ts'
 import { parseDeregistration } from '../../wire/http-json/bodies.ts'
-import { catalogServiceJson, nodeServiceListJson, nodeServicesJson } from '../../wire/http-json/catalog.ts'
+import { catalogServiceJson } from '../../wire/http-json/catalog.ts'
 import { parseCatalogRegistration } from '../../wire/http-json/catalog-registration.ts'
+import { catalogServiceFields, nodeFields, serviceFields } from '../../wire/http-json/filter-fields.ts'
 import { nodeJson } from '../../wire/http-json/node.ts'
+import { catalogServiceInstanceJson } from '../../wire/http-json/service.ts'
 import { jsonBody } from './body.ts'
 import { clusterRead, clusterWrite, plainRead, written } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
-import { nodeMeta, refuseElsewhere, refuseFilter, tags } from './parameters.ts'
+import { filterOf, shownById, shownRows } from './filter.ts'
+import { nodeMeta, refuseElsewhere, tags } from './parameters.ts'
 import { ApiRefusal, acceptPlain } from './refusal.ts'
 
 export const catalogEndpoints: readonly Endpoint[] = [
@@ -26,19 +29,19 @@ export const catalogEndpoints: readonly Endpoint[] = [
   },
   { path: '/v1/catalog/node/*', actions: { GET: { need: 'read', run: node } } },
   { path: '/v1/catalog/node-services/*', actions: { GET: { need: 'read', run: nodeServices } } },
+  { path: '/v1/catalog/gateway-services/*', actions: { GET: { need: 'read', run: gatewayServices } } },
   { path: '/v1/catalog/register', actions: { PUT: { need: 'operate', run: register } } },
   { path: '/v1/catalog/deregister', actions: { PUT: { need: 'operate', run: deregister } } },
 ]
 
 /** The name at the end of the path; Consul's sentence where it is missing. */
-export function nameOf(call: Call, what: 'service' | 'node'): string {
+export function nameOf(call: Call, what: 'service' | 'node' | 'gateway'): string {
   const name = call.name
-  if (name === '') throw new ApiRefusal('bad-request', `Missing ${what} name`)
+  if (name === '') throw new ApiRefusal('bad-request', `Missing ${what} name: it stands at the end of the path`)
   return name
 }
 
 export function serviceFilter(call: Call): ServiceFilter {
-  refuseFilter(call.query)
   return { service: nameOf(call, 'service'), tags: tags(call.query), nodeMeta: nodeMeta(call.query) }
 }
 
@@ -48,34 +51,55 @@ async function datacenters(api: Api, call: Call): Promise<Answer> {
 }
 
 async function nodes(api: Api, call: Call): Promise<Answer> {
-  refuseFilter(call.query)
+  const passes = filterOf(call, nodeFields)
   const { answer, meta } = await clusterRead(api, call, 'catalog.nodes', { nodeMeta: nodeMeta(call.query) })
-  return { json: answer.map(nodeJson), meta }
+  return { json: await shownRows(api, answer, nodeJson, passes), meta }
 }
 
+/** The server applies the filter, because its rows are all instances and the answer is only their names. */
 async function services(api: Api, call: Call): Promise<Answer> {
-  refuseFilter(call.query)
+  filterOf(call, catalogServiceFields)
+  const filter = call.query.get('filter') ?? ''
   const { answer, meta } = await clusterRead(api, call, 'catalog.services', {
     nodeMeta: nodeMeta(call.query),
+    ...(filter.trim() === '' ? {} : { filter }),
   })
   return { json: answer, meta }
 }
 
 async function instances(api: Api, call: Call, query: 'catalog.service' | 'catalog.mesh'): Promise<Answer> {
+  const passes = filterOf(call, catalogServiceFields)
   const { answer, meta } = await clusterRead(api, call, query, serviceFilter(call))
-  return { json: answer.map(catalogServiceJson), meta }
+  return { json: await shownRows(api, answer, catalogServiceJson, passes), meta }
 }
 
 async function node(api: Api, call: Call): Promise<Answer> {
-  refuseFilter(call.query)
+  const passes = filterOf(call, serviceFields)
   const { answer, meta } = await clusterRead(api, call, 'catalog.node', { node: nameOf(call, 'node') })
-  return { json: nodeServicesJson(answer), meta }
+  if (answer === null) return { json: null, meta }
+  const byId = answer.services.map((service) => [service.id, service] as const)
+  const Services = await shownById(api, byId, instanceJson(answer), passes)
+  return { json: { Node: nodeJson(answer.node), Services }, meta }
 }
 
 async function nodeServices(api: Api, call: Call): Promise<Answer> {
-  refuseFilter(call.query)
+  const passes = filterOf(call, serviceFields)
   const { answer, meta } = await clusterRead(api, call, 'catalog.node', { node: nameOf(call, 'node') })
-  return { json: nodeServiceListJson(answer), meta }
+  if (answer === null) return { json: { Node: null, Services: [] }, meta }
+  const Services = await shownRows(api, answer.services, instanceJson(answer), passes)
+  return { json: { Node: nodeJson(answer.node), Services }, meta }
+}
+
+const instanceJson =
+  ({ node }: NodeServices) =>
+  (service: NodeServices['services'][number]) =>
+    catalogServiceInstanceJson(service, node.datacenter)
+
+/** Gateways do not exist here, so none serves anything; the index is that of the name, should it ever be registered. */
+async function gatewayServices(api: Api, call: Call): Promise<Answer> {
+  const args = { service: nameOf(call, 'gateway'), tags: [], nodeMeta: {} }
+  const { meta } = await clusterRead(api, call, 'catalog.service', args)
+  return { json: [], meta }
 }
 
 async function register(api: Api, call: Call): Promise<Answer> {

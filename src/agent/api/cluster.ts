@@ -6,9 +6,11 @@ import type { Applied, AppliedValue, Command } from '../../model/command.ts'
 import type { Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import type { Queries, QueryName, ReadAnswer, ReadOptions } from '../../model/query.ts'
+import type { Question } from '../query/answer-memory.ts'
+import { type CacheControl, cacheControl, cachedAnswer, refuseTooOld } from './cached.ts'
 import type { Answer, Api, Call } from './contract.ts'
 import { blocking, consistency, maxStale, refuseElsewhere } from './parameters.ts'
-import { accept, ClientGone } from './refusal.ts'
+import { ApiRefusal, accept, ClientGone } from './refusal.ts'
 
 /** One read with all that `call` asks for: datacenter, consistency, age, blocking. Throws refusals. */
 export async function clusterRead<Name extends QueryName>(
@@ -21,10 +23,41 @@ export async function clusterRead<Name extends QueryName>(
   const options = { consistency: consistency(call.query), ...blocking(call.query) }
   const oldest = maxStale(call.query)
   const read = (asked: ReadOptions): Promise<ReadAnswer<Name>> => readOnce(api, call, name, { args, asked })
+  const cache = cacheControl(call, name)
+  if (cache !== undefined) return cachedRead(api, call, { cache, question: { name, args }, options, read })
   const answer = options.minIndex > 0 ? await call.hold(() => read(options)) : await read(options)
   if (answer.meta.effective !== 'stale' || oldest === undefined || answer.meta.lastContactMs <= oldest)
     return answer
-  return read({ ...options, consistency: 'default', minIndex: 0 })
+  const newest = await read({ ...options, consistency: 'default', minIndex: 0 })
+  if (newest.meta.kept !== true || newest.meta.lastContactMs <= oldest) return newest
+  throw new ApiRefusal(
+    'no-server',
+    `No known Consul servers: what this agent keeps is ${Math.ceil(newest.meta.lastContactMs / 1_000)} s old, more than max_stale allows. (no-server)`,
+  )
+}
+
+/** `?cached`: from what the agent keeps, else from a server, and then kept up to date from now on. */
+async function cachedRead<Name extends QueryName>(
+  api: Api,
+  call: Call,
+  asked: {
+    readonly cache: CacheControl
+    readonly question: Question<Name>
+    readonly options: ReadOptions
+    readonly read: (options: ReadOptions) => Promise<ReadAnswer<Name>>
+  },
+): Promise<ReadAnswer<Name>> {
+  const { cache, question, options, read } = asked
+  const kept = cachedAnswer(api, question, cache, options)
+  if (kept !== undefined) {
+    api.follow(question)
+    return kept
+  }
+  const answer = options.minIndex > 0 ? await call.hold(() => read(options)) : await read(options)
+  refuseTooOld(answer, cache)
+  // Names that nobody has must not take the place of those that somebody asks for.
+  if (Array.isArray(answer.answer) && answer.answer.length > 0) api.follow(question)
+  return answer
 }
 
 /** For reads that never block (status, agent endpoints): the parameters for blocking are ignored. */
@@ -48,13 +81,13 @@ export function tryRead<Name extends QueryName>(
   return readResult(api, call, name, { args, asked })
 }
 
-async function readOnce<Name extends QueryName>(
+function readOnce<Name extends QueryName>(
   api: Api,
   call: Call,
   name: Name,
   question: { readonly args: Queries[Name]['args']; readonly asked: ReadOptions },
 ): Promise<ReadAnswer<Name>> {
-  return accept(await readResult(api, call, name, question))
+  return readResult(api, call, name, question).then(accept)
 }
 
 /** One read exactly as asked, whatever the query string says, with the failure as a value. */

@@ -4,10 +4,12 @@
 import { parseConfigEntry } from '../../config/changes.ts'
 import type { AppliedValue } from '../../model/command.ts'
 import { type ConfigEntryKind, configEntryKinds } from '../../model/config-entry.ts'
+import { configEntryFields } from '../../wire/http-json/filter-fields.ts'
 import { configEntryJson } from '../../wire/http-json/intention.ts'
 import { clusterRead, clusterWrite, written } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
-import { indexOf, refuseElsewhere, refuseFilter } from './parameters.ts'
+import { filterOf, shownRows } from './filter.ts'
+import { indexOf, refuseElsewhere } from './parameters.ts'
 import { ApiRefusal, acceptPlain } from './refusal.ts'
 
 export const configEndpoints: readonly Endpoint[] = [
@@ -20,9 +22,9 @@ export const configEndpoints: readonly Endpoint[] = [
 ]
 
 async function list(api: Api, call: Call): Promise<Answer> {
-  refuseFilter(call.query)
+  const passes = filterOf(call, configEntryFields)
   const { answer, meta } = await clusterRead(api, call, 'config.list', { kind: kindOf(call) })
-  return { json: answer.map(configEntryJson), meta }
+  return { json: await shownRows(api, answer, configEntryJson, passes), meta }
 }
 
 async function one(api: Api, call: Call): Promise<Answer> {
@@ -31,7 +33,8 @@ async function one(api: Api, call: Call): Promise<Answer> {
   const { answer, meta } = await clusterRead(api, call, 'config.get', { kind, name })
   if (answer !== null) return { json: configEntryJson(answer), meta }
   const body = `Config entry not found for "${kind}" / "${name}"`
-  return { status: 404, meta, text: { body, type: 'text/plain; charset=utf-8' } }
+  const text = { body, type: 'text/plain; charset=utf-8' }
+  return { status: 404, meta, text, headers: { 'X-Mesh-Reason': 'not-found' } }
 }
 
 async function upsert(api: Api, call: Call): Promise<Answer> {
@@ -70,6 +73,6 @@ function kindOf(call: Call): ConfigEntryKind {
 
 function nameOf(call: Call): string {
   const name = call.name
-  if (name === '') throw new ApiRefusal('bad-request', 'Missing config entry name')
+  if (name === '') throw new ApiRefusal('bad-request', 'Missing config entry name: it stands at the end of the path')
   return name
 }

@@ -24,9 +24,8 @@ export interface Connections {
    * far client for a near one; an unknown socket is a far one.
    */
   connection(socket: Socket): Connection
-  /** False where the address holds too many blocking reads. Each `true` needs one `release`. */
-  hold(socket: Socket): boolean
-  release(socket: Socket): void
+  /** Gives back how to release it; undefined where the address holds too many blocking reads. */
+  hold(socket: Socket): (() => void) | undefined
 }
 
 export function createConnections(
@@ -35,6 +34,11 @@ export function createConnections(
 ): Connections {
   const clients = new Map<string, Client>()
   const known = new WeakMap<Socket, Connection>()
+  let held = 0
+  const countHeld = (by: 1 | -1): void => {
+    held += by
+    report.metrics.gauge('mesh_api_long_polls_held', held)
+  }
 
   const refuse = (what: 'connection' | 'long-poll', client: string): false => {
     report.metrics.count('mesh_api_refusals_total', { code: 'too-many-connections' })
@@ -66,14 +70,18 @@ export function createConnections(
     },
     hold(socket) {
       const client = clientOf(socket)
-      if (client === undefined) return true
-      if (client.held >= limit.longPollsPerClient) return refuse('long-poll', keyOf(connection(socket)))
+      if (client === undefined) return () => undefined
+      if (client.held >= limit.longPollsPerClient) {
+        refuse('long-poll', keyOf(connection(socket)))
+        return undefined
+      }
       client.held += 1
-      return true
-    },
-    release(socket) {
-      const client = clientOf(socket)
-      if (client !== undefined) client.held -= 1
+      countHeld(1)
+      // Of this client, whoever has come from its address since.
+      return () => {
+        client.held -= 1
+        countHeld(-1)
+      }
     },
   }
 }

@@ -4,11 +4,13 @@
  */
 import type { Settings } from '../../config/settings.ts'
 import type { ReadMeta } from '../../model/query.ts'
-import type { Clock, Log, Metrics, Random } from '../../platform/ports.ts'
+import type { Clock, Diagnostics, Log, LogLines, Metrics, MetricsPage, Random } from '../../platform/ports.ts'
 import type { Reply, ServerClient } from '../../rpc/contract.ts'
 import type { OperatorClient } from '../../rpc/operator.ts'
 import type { Caller, Need } from '../access/caller.ts'
 import type { Leaves, LocalRegistry, Views } from '../contract.ts'
+import type { DrainControl } from '../drain/contract.ts'
+import type { ClusterReader } from '../query/cluster-reader.ts'
 
 export interface ApiDependencies {
   readonly settings: Settings
@@ -16,18 +18,26 @@ export interface ApiDependencies {
   readonly version: string
   readonly nodeId: string
   readonly registry: LocalRegistry
+  readonly drains: DrainControl
   readonly views: Views
   readonly leaves: Leaves
   /** Reads of cluster state; may answer from views while no server is there. */
   readonly read: ServerClient['read']
+  /** What the agent keeps of an answer (`meta.kept`), from a view or from the last time it was asked. */
+  readonly recall: ClusterReader['recall']
+  /** Keeps the answer fresh from now on, where that is possible. */
+  readonly follow: ClusterReader['follow']
   readonly write: ServerClient['write']
   /** Operations on the cluster itself. */
   readonly operate: OperatorClient['operate']
   /** Reads the configuration files again; a failure means that the old state stands. */
   readonly reload: (done: Reply<true>) => void
   readonly localToken: string
-  /** Everything that was counted, as Prometheus text. */
-  readonly metricsPage: { text(): Promise<string>; readonly contentType: string }
+  /** Everything that was counted. */
+  readonly metricsPage: MetricsPage
+  /** The log, for clients that follow it. */
+  readonly logLines: LogLines
+  readonly diagnostics: Diagnostics
   readonly metrics: Metrics
   readonly log: Log
   readonly clock: Clock
@@ -42,6 +52,8 @@ export interface Call {
   /** What stands in the path for `:kind`. */
   readonly kind: string
   readonly query: URLSearchParams
+  /** A header of the request by its name in small letters; '' where there is none. */
+  readonly header: (name: string) => string
   /** The request's bytes as text; '' where there were none. */
   readonly body: string
   readonly bytes: Uint8Array

@@ -24,6 +24,7 @@ export interface Dispatch {
   readonly calls: Set<AbortController>
 }
 
+/** Never rejects: whatever happens becomes the answer. */
 export async function dispatch(server: Dispatch, endpoint: Endpoint, exchange: Exchange): Promise<void> {
   const { api } = server
   const { request } = exchange
@@ -33,7 +34,7 @@ export async function dispatch(server: Dispatch, endpoint: Endpoint, exchange: E
     const action = endpoint.actions[request.method as Method]
     if (request.method === 'OPTIONS') await sendAnswer(api, call, { headers: { Allow: allowed } }, exchange)
     else if (action === undefined)
-      throw new ApiRefusal('method-not-allowed', `method ${request.method} not allowed`, { Allow: allowed })
+      throw new ApiRefusal('method-not-allowed', `method ${request.method} not allowed: use ${allowed.replace(/,/g, ', ')}`, { Allow: allowed })
     else {
       await requireRight(api, call, action.need)
       await sendAnswer(api, call, await action.run(api, call), exchange)
@@ -107,6 +108,7 @@ function beginCall(
     name: parameters['*'] ?? '',
     kind: parameters.kind ?? '',
     query,
+    header: (name) => String(request.headers[name] ?? ''),
     bytes,
     stream: request.body instanceof Readable ? request.body : undefined,
     get body() {
@@ -114,17 +116,14 @@ function beginCall(
     },
     caller: callerOf(server, request, query),
     signal: controller.signal,
-    async hold(wait) {
-      if (!connections.hold(socket))
+    hold(wait) {
+      const release = connections.hold(socket)
+      if (release === undefined)
         throw new ApiRefusal(
           'too-many-connections',
           'this client holds too many blocking reads (too-many-connections)',
         )
-      try {
-        return await wait()
-      } finally {
-        connections.release(socket)
-      }
+      return wait().finally(release)
     },
   }
   return { call, finish: () => calls.delete(controller) }

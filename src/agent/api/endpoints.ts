@@ -3,31 +3,55 @@
  */
 import { agentEndpoints } from './agent.ts'
 import { agentCheckEndpoints } from './agent-check.ts'
+import { agentHealthEndpoints } from './agent-health.ts'
 import { agentServiceEndpoints } from './agent-service.ts'
 import { authorityEndpoints } from './authority.ts'
 import { catalogEndpoints } from './catalog.ts'
 import { configEndpoints } from './config.ts'
 import type { Endpoint } from './contract.ts'
+import { coordinateEndpoints } from './coordinate.ts'
+import { diagnosisEndpoints } from './diagnosis.ts'
+import { drainEndpoints } from './drain.ts'
+import { gossipEndpoints } from './gossip.ts'
 import { healthEndpoints } from './health.ts'
 import { intentionEndpoints } from './intention.ts'
+import { intentionByIdEndpoints } from './intention-by-id.ts'
 import { kvEndpoints } from './kv.ts'
+import { maintenanceEndpoints } from './maintenance.ts'
 import { meshEndpoints } from './mesh.ts'
+import { metricsEndpoints } from './metrics.ts'
 import { operatorEndpoints } from './operator.ts'
+import { preparedQueryEndpoints } from './prepared-query.ts'
+import { sessionEndpoints } from './session.ts'
 import { snapshotEndpoints } from './snapshot.ts'
 import { statusEndpoints } from './status.ts'
+import { txnEndpoints } from './txn.ts'
+import { usageEndpoints } from './usage.ts'
 
 export const endpoints: readonly Endpoint[] = [
   ...agentEndpoints,
   ...agentServiceEndpoints,
   ...agentCheckEndpoints,
+  ...agentHealthEndpoints,
   ...authorityEndpoints,
   ...catalogEndpoints,
   ...configEndpoints,
+  ...coordinateEndpoints,
+  ...diagnosisEndpoints,
+  ...gossipEndpoints,
+  ...drainEndpoints,
   ...healthEndpoints,
   ...intentionEndpoints,
+  ...intentionByIdEndpoints,
   ...kvEndpoints,
+  ...maintenanceEndpoints,
   ...meshEndpoints,
+  ...metricsEndpoints,
   ...operatorEndpoints,
+  ...preparedQueryEndpoints,
+  ...sessionEndpoints,
   ...snapshotEndpoints,
   ...statusEndpoints,
+  ...txnEndpoints,
+  ...usageEndpoints,
 ]

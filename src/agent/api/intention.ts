@@ -3,15 +3,22 @@
  */
 import { uuidFromBytes } from '../../model/ids.ts'
 import { parseIntentionBody } from '../../wire/http-json/bodies.ts'
+import { intentionFields } from '../../wire/http-json/filter-fields.ts'
 import { intentionJson } from '../../wire/http-json/intention.ts'
 import { jsonBody } from './body.ts'
 import { clusterRead, clusterWrite, plainRead, written } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
-import { refuseElsewhere, refuseFilter, required } from './parameters.ts'
+import { filterOf, shownRows } from './filter.ts'
+import { createIntention } from './intention-by-id.ts'
+import { plainName } from './intention-name.ts'
+import { refuseElsewhere, required } from './parameters.ts'
 import { ApiRefusal, acceptPlain } from './refusal.ts'
 
 export const intentionEndpoints: readonly Endpoint[] = [
-  { path: '/v1/connect/intentions', actions: { GET: { need: 'read', run: list } } },
+  {
+    path: '/v1/connect/intentions',
+    actions: { GET: { need: 'read', run: list }, POST: createIntention },
+  },
   {
     path: '/v1/connect/intentions/exact',
     actions: {
@@ -25,15 +32,16 @@ export const intentionEndpoints: readonly Endpoint[] = [
 ]
 
 async function list(api: Api, call: Call): Promise<Answer> {
-  refuseFilter(call.query)
+  const passes = filterOf(call, intentionFields)
   const { answer, meta } = await clusterRead(api, call, 'intentions.list', {})
-  return { json: answer.map(intentionJson), meta }
+  return { json: await shownRows(api, answer, intentionJson, passes), meta }
 }
 
 async function exact(api: Api, call: Call): Promise<Answer> {
   const { answer, meta } = await clusterRead(api, call, 'intentions.exact', pair(call))
   if (answer !== null) return { json: intentionJson(answer), meta }
-  return { status: 404, meta, text: { body: 'Intention not found', type: 'text/plain; charset=utf-8' } }
+  const text = { body: 'Intention not found', type: 'text/plain; charset=utf-8' }
+  return { status: 404, meta, text, headers: { 'X-Mesh-Reason': 'not-found' } }
 }
 
 async function upsert(api: Api, call: Call): Promise<Answer> {
@@ -72,7 +80,7 @@ async function remove(api: Api, call: Call): Promise<Answer> {
 async function match(api: Api, call: Call): Promise<Answer> {
   const by = required(call.query, 'by')
   if (by !== 'source' && by !== 'destination')
-    throw new ApiRefusal('bad-request', `'by' parameter must be one of 'source' or 'destination'`)
+    throw new ApiRefusal('bad-request', `'by' parameter must be one of 'source' or 'destination': add by=destination`)
   required(call.query, 'name')
   const asked = call.query.getAll('name').filter((name) => name !== '')
   const names = asked.map(plainName)
@@ -95,21 +103,4 @@ function pair(call: Call): { readonly source: string; readonly destination: stri
     source: plainName(required(call.query, 'source')),
     destination: plainName(required(call.query, 'destination')),
   }
-}
-
-/** `web`, `default/web` and `default/default/web` are the same service; other namespaces and peers do not exist here. */
-function plainName(text: string): string {
-  if (text.startsWith('peer:'))
-    throw new ApiRefusal(
-      'unsupported-feature',
-      `"${text.slice(0, 128)}": intentions for peers are not supported by this version (unsupported-feature)`,
-    )
-  const parts = text.split('/')
-  const name = parts.pop() ?? ''
-  if (name === '' || parts.length > 2 || parts.some((part) => part !== 'default'))
-    throw new ApiRefusal(
-      'bad-request',
-      `"${text.slice(0, 128)}" is no service name here: write the bare name, or default/NAME`,
-    )
-  return name
 }

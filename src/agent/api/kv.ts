@@ -1,8 +1,9 @@
 /**
- * The key-value store over HTTP, as Consul has it without sessions: reference/consul.md 1.8. A missing key is a 404
- * with the index, so that a client can wait for it to come.
+ * The key-value store over HTTP, as Consul has it: reference/consul.md 1.8. A missing key is a 404 with the index, so that
+ * a client can wait for it to come. A lock that is somebody else's is the answer `false`.
  */
-import { isFlags } from '../../model/kv.ts'
+import type { Command } from '../../model/command.ts'
+import { isFlags, type KvContent } from '../../model/kv.ts'
 import { limits } from '../../model/limits.ts'
 import { kvEntryJson } from '../../wire/http-json/kv.ts'
 import { clusterRead, clusterWrite, written } from './cluster.ts'
@@ -54,20 +55,26 @@ async function keys(api: Api, call: Call): Promise<Answer> {
 async function put(api: Api, call: Call): Promise<Answer> {
   refuseElsewhere(call.query, api.settings.datacenter)
   refuseConflict(call, ['cas', 'acquire', 'release'])
-  refuseSessions(call)
   if (call.bytes.length > limits.kvValueBytes)
     throw new ApiRefusal(
       'too-large',
       `Request body(${call.bytes.length} bytes) too large, max size: ${limits.kvValueBytes} bytes. (too-large)`,
     )
-  const write = await clusterWrite(api, call, {
-    type: 'kv.set',
+  const content = {
     key: keyOf(call),
     value: Buffer.from(call.bytes).toString('base64'),
     flags: flagsOf(call),
-    ...casOf(call),
-  })
+  }
+  const write = await clusterWrite(api, call, putCommand(call, content))
   return written(write.value.kind !== 'unchanged', write)
+}
+
+function putCommand(call: Call, content: KvContent): Command {
+  const acquire = call.query.get('acquire')
+  if (acquire !== null) return { type: 'kv.lock', session: acquire.toLowerCase(), ...content }
+  const release = call.query.get('release')
+  if (release !== null) return { type: 'kv.unlock', session: release.toLowerCase(), ...content }
+  return { type: 'kv.set', ...content, ...casOf(call) }
 }
 
 /** Without `cas` the answer is yes whether there was anything to delete or not. */
@@ -81,7 +88,7 @@ async function remove(api: Api, call: Call): Promise<Answer> {
 }
 
 function keyOf(call: Call): string {
-  if (call.name === '') throw new ApiRefusal('bad-request', 'Missing key name')
+  if (call.name === '') throw new ApiRefusal('bad-request', 'Missing key name: it stands at the end of the path')
   return prefixOf(call)
 }
 
@@ -111,14 +118,4 @@ function casOf({ query }: Call): { readonly casIndex?: number } {
 function refuseConflict({ query }: Call, names: readonly string[]): void {
   const given = names.filter((name) => query.has(name))
   if (given.length > 1) throw new ApiRefusal('bad-request', `Conflicting flags: ${given.join('&')}`)
-}
-
-/** A lock that is not one would be worse than none. */
-function refuseSessions({ query }: Call): void {
-  for (const name of ['acquire', 'release'])
-    if (query.has(name))
-      throw new ApiRefusal(
-        'unsupported-feature',
-        `"${name}" needs sessions, which this version does not have (unsupported-feature)`,
-      )
 }

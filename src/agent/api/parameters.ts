@@ -18,12 +18,12 @@ export function passingOnly(query: Query): boolean {
   if (value === null) return false
   if (value === '' || goTrue.test(value)) return true
   if (goFalse.test(value)) return false
-  throw new ApiRefusal('bad-request', 'Invalid value for ?passing')
+  throw new ApiRefusal('bad-request', 'Invalid value for ?passing: use true, false or nothing')
 }
 
 /** `index` and `wait`, with the bounds and defaults of Consul. `minIndex` 0: answer at once. */
 export function blocking(query: Query): Pick<ReadOptions, 'minIndex' | 'waitMs'> {
-  return { minIndex: indexOf(query, 'index', 'Invalid index') ?? 0, waitMs: waitOf(query) }
+  return { minIndex: indexOf(query, 'index', 'Invalid index: it is the X-Consul-Index of an earlier answer') ?? 0, waitMs: waitOf(query) }
 }
 
 /** A uint64 as a number: clients send 64 bits, ours end at 2^53, so a larger one only ever means "later than now". */
@@ -40,7 +40,7 @@ export function waitOf(query: Query): number {
   if (text === null || text === '') return limits.blockingDefaultMs
   const waitMs = parseDurationMs(text)
   // "0" is a Go duration without a unit; any other bare number is a mistake that would wait for another time than meant.
-  if (waitMs === undefined || waitMs < 0) throw new ApiRefusal('bad-request', 'Invalid wait time')
+  if (waitMs === undefined || waitMs < 0) throw new ApiRefusal('bad-request', 'Invalid wait time: write a duration with its unit, such as 30s or 5m')
   return waitMs === 0 ? limits.blockingDefaultMs : Math.min(Math.ceil(waitMs), limits.blockingMaxMs)
 }
 
@@ -48,7 +48,7 @@ export function consistency(query: Query): Consistency {
   const stale = query.has('stale')
   const consistent = query.has('consistent')
   if (stale && consistent)
-    throw new ApiRefusal('bad-request', 'Cannot specify ?stale with ?consistent, conflicting semantics.')
+    throw new ApiRefusal('bad-request', 'Cannot specify ?stale with ?consistent, conflicting semantics. Leave one of them away.')
   return stale ? 'stale' : consistent ? 'consistent' : 'default'
 }
 
@@ -58,7 +58,7 @@ export function maxStale(query: Query): number | undefined {
   if (text === null || text === '') return undefined
   const age = parseDurationMs(text)
   if (age === undefined || age < 0)
-    throw new ApiRefusal('bad-request', `Invalid max_stale value "${text.slice(0, 64)}"`)
+    throw new ApiRefusal('bad-request', `Invalid max_stale value "${text.slice(0, 64)}": write a duration such as 10s`)
   return age
 }
 
@@ -78,7 +78,7 @@ export const tags = (query: Query): readonly string[] => query.getAll('tag').fil
 export function refuseElsewhere(query: Query, datacenter: string): void {
   const wanted = query.get('dc')
   if (wanted !== null && wanted !== '' && wanted !== datacenter)
-    throw new ApiRefusal('unknown-datacenter', 'No path to datacenter')
+    throw new ApiRefusal('unknown-datacenter', `No path to datacenter: this is ${datacenter}, and there is no other`)
   for (const name of ['ns', 'partition'])
     if (!['', 'default', null].includes(query.get(name)))
       throw new ApiRefusal(
@@ -93,19 +93,10 @@ export function refuseElsewhere(query: Query, datacenter: string): void {
       )
 }
 
-/** For endpoints that have a filter in Consul; the others ignore the parameter, as Consul does. */
-export function refuseFilter(query: Query): void {
-  if ((query.get('filter') ?? '') !== '')
-    throw new ApiRefusal(
-      'unsupported-feature',
-      'The filter parameter is not supported by this version: leave it away and select in the client (unsupported-feature)',
-    )
-}
-
 /** A parameter that the endpoint cannot do without. */
 export function required(query: Query, name: string): string {
   const value = query.get(name)
   if (value === null || value === '')
-    throw new ApiRefusal('bad-request', `required query parameter '${name}' not set`)
+    throw new ApiRefusal('bad-request', `required query parameter '${name}' not set: add ${name}=NAME`)
   return value
 }

@@ -7,6 +7,7 @@ import { gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ReadMeta } from '../../model/query.ts'
 import type { Answer, Api, Call } from './contract.ts'
+import { jsonText } from './json-text.ts'
 import type { ApiRefusal } from './refusal.ts'
 
 const compress = promisify(gzip)
@@ -20,16 +21,18 @@ export async function sendAnswer(
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
 ): Promise<void> {
   reply.code(answer.status ?? 200)
-  if (answer.meta !== undefined) reply.headers(readHeaders(api, answer.meta))
+  if (answer.meta !== undefined) reply.headers(readHeaders(api, call, answer.meta))
   if (answer.headers !== undefined) reply.headers(answer.headers)
   if (answer.bytes !== undefined) return send(reply.type(answer.bytes.type), Buffer.from(answer.bytes.body))
   if (answer.text !== undefined) return sendBody(request, reply, answer.text.body, answer.text.type)
-  if (answer.stream !== undefined)
-    return send(reply.type(answer.stream.type), Readable.from(answer.stream.body))
+  if (answer.stream !== undefined) {
+    send(reply.type(answer.stream.type), Readable.from(answer.stream.body))
+    // A body may be long in coming; that it was accepted is known now.
+    if (!reply.raw.destroyed) reply.raw.flushHeaders()
+    return
+  }
   if (answer.json === undefined) return send(reply, '')
-  const text = call.query.has('pretty')
-    ? `${JSON.stringify(answer.json, null, 4)}\n`
-    : JSON.stringify(answer.json)
+  const text = await jsonText(api.clock, answer.json, { pretty: call.query.has('pretty') })
   return sendBody(request, reply, text, 'application/json')
 }
 
@@ -46,7 +49,7 @@ function send(reply: FastifyReply, body: string | Buffer | Readable): void {
 }
 
 /** Headers of a read. Go's client fails on an index or an age that is no number, and takes 0 for "no index at all". */
-function readHeaders(api: Api, meta: ReadMeta): Record<string, string> {
+function readHeaders(api: Api, { query }: Pick<Call, 'query'>, meta: ReadMeta): Record<string, string> {
   return {
     'X-Consul-Index': String(Math.max(1, meta.index)),
     'X-Consul-KnownLeader': String(meta.knownLeader),
@@ -54,6 +57,8 @@ function readHeaders(api: Api, meta: ReadMeta): Record<string, string> {
     'X-Consul-Effective-Consistency': meta.effective,
     'X-Consul-Default-ACL-Policy': api.settings.defaultIntentionAction,
     'X-Consul-Query-Backend': 'blocking-query',
+    ...(meta.kept === true ? { Age: String(Math.floor(meta.lastContactMs / 1_000)) } : {}),
+    ...(query.has('cached') ? { 'X-Cache': meta.kept === true ? 'HIT' : 'MISS' } : {}),
   }
 }
 

@@ -6,8 +6,8 @@ import type { CheckDefinition, CheckStatus, Probe } from '../../model/check.ts'
 import { formatDuration } from '../../model/duration.ts'
 import type { HttpProbeAnswer, Probes, Processes, ProcessResult } from '../../platform/ports.ts'
 
-/** Probes that are run on a schedule; TTL and alias checks are told their status. */
-export type ScheduledProbe = Extract<Probe, { readonly type: 'http' | 'tcp' | 'script' }>
+/** Probes that are run on a schedule; TTL, alias and maintenance checks are told their status. */
+export type ScheduledProbe = Exclude<Probe, { readonly type: 'ttl' | 'alias' | 'maintenance' }>
 
 export interface ProbeOutcome {
   readonly status: CheckStatus
@@ -36,28 +36,80 @@ export function runProbe(
       ports.probes.request({ ...probe, outputMaxBytes }, timeoutMs, (answer) =>
         done(httpOutcome(probe, answer)),
       )
-      return { cancel: () => {} }
+      return nothingToCancel
     case 'tcp':
-      ports.probes.connect(probe, timeoutMs, (error) =>
-        done(
-          error === undefined
-            ? { status: 'passing', output: `TCP connect ${probe.address}: Success` }
-            : { status: 'critical', output: error },
-        ),
+      ports.probes.connect(probe, timeoutMs, plainOutcome(`TCP connect ${probe.address}: Success`, done))
+      return nothingToCancel
+    case 'h2ping':
+      ports.probes.ping(probe, timeoutMs, plainOutcome(`HTTP2 ping ${probe.address}: Success`, done))
+      return nothingToCancel
+    case 'udp':
+      ports.probes.datagram(
+        probe.address,
+        timeoutMs,
+        plainOutcome(`UDP connect ${probe.address}: Success`, done),
       )
-      return { cancel: () => {} }
+      return nothingToCancel
+    case 'grpc':
+      ports.probes.grpcHealth(probe, timeoutMs, (answer) => done(grpcOutcome(probe, answer)))
+      return nothingToCancel
+    case 'docker':
+      ports.probes.execute(
+        { container: probe.container, args: inContainer(probe) },
+        { timeoutMs, outputMaxBytes },
+        (result) => done(scriptOutcome(result, timeoutMs)),
+      )
+      return nothingToCancel
     case 'script': {
       const run = ports.processes.run(probe.args, { timeoutMs, outputMaxBytes }, (result) =>
         done(scriptOutcome(result, timeoutMs)),
       )
       return { cancel: () => run.kill() }
     }
+    case 'os_service': {
+      const args = ['systemctl', 'is-active', '--', probe.service]
+      const run = ports.processes.run(args, { timeoutMs, outputMaxBytes }, (result) =>
+        done(unitOutcome(probe.service, result, timeoutMs)),
+      )
+      return { cancel: () => run.kill() }
+    }
   }
+}
+
+/** What opens one connection ends by itself at its timeout. */
+const nothingToCancel = { cancel: (): void => {} }
+
+const plainOutcome =
+  (success: string, done: (outcome: ProbeOutcome) => void) =>
+  (error: string | undefined): void =>
+    done(error === undefined ? { status: 'passing', output: success } : { status: 'critical', output: error })
+
+/** As Consul: the arguments become one line for the shell where there is one. */
+function inContainer({ shell, args }: Extract<Probe, { type: 'docker' }>): readonly string[] {
+  return shell === '' ? args : [shell, '-c', args.join(' ')]
+}
+
+function grpcOutcome(
+  { address, service }: Extract<Probe, { type: 'grpc' }>,
+  answer: { readonly status: string } | { readonly error: string },
+): ProbeOutcome {
+  const target = service === '' ? address : `${address}/${service}`
+  if ('error' in answer) return { status: 'critical', output: `gRPC check ${target}: ${answer.error}` }
+  if (answer.status === 'SERVING') return { status: 'passing', output: `gRPC check ${target}: success` }
+  return { status: 'critical', output: `gRPC check ${target}: gRPC status is ${answer.status}` }
+}
+
+/** `systemctl is-active` says the state in one word and exits with 0 for "active" alone. */
+function unitOutcome(unit: string, result: ProcessResult, timeoutMs: number): ProbeOutcome {
+  const { exitCode, timedOut, output } = result
+  if (timedOut || exitCode === undefined) return scriptOutcome(result, timeoutMs)
+  const state = output.trim() === '' ? `exit status ${exitCode}` : output.trim()
+  return { status: exitCode === 0 ? 'passing' : 'critical', output: `systemd unit ${unit}: ${state}` }
 }
 
 function timeoutOf(probe: ScheduledProbe, timeoutMs: number): number {
   if (timeoutMs > 0) return timeoutMs
-  return probe.type === 'script' ? defaultScriptTimeoutMs : defaultTimeoutMs
+  return probe.type === 'script' || probe.type === 'docker' ? defaultScriptTimeoutMs : defaultTimeoutMs
 }
 
 function httpOutcome(probe: Extract<Probe, { type: 'http' }>, answer: HttpProbeAnswer): ProbeOutcome {

@@ -63,7 +63,7 @@ export class CheckRunner {
   /** First runs are spread, so that a host with many checks does not run them all at once. */
   #add({ definition, check }: LocalCheck): void {
     const { probe } = definition
-    if (probe.type === 'ttl' || probe.type === 'alias') return
+    if (probe.type === 'ttl' || probe.type === 'alias' || probe.type === 'maintenance') return
     const schedule: Schedule = {
       definition,
       probe,

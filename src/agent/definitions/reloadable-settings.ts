@@ -11,6 +11,7 @@ const reloadable: ReadonlySet<SettingName> = new Set([
   'log',
   'nodeMeta',
   'checkUpdateIntervalMs',
+  'dns',
   'httpMaxConnectionsPerClient',
 ])
 

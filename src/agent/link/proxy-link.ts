@@ -70,6 +70,18 @@ class LinkServer implements RunningProxyLink {
     this.listeners.push(listener)
   }
 
+  draining(inbound: string): ReturnType<ProxyLink['draining']> {
+    let refusing = 0
+    let open = 0
+    for (const session of this.connected()) {
+      const row = this.sessions.get(session)?.draining.find(({ name }) => name === inbound)
+      if (row === undefined) continue
+      refusing += 1
+      open += row.open
+    }
+    return { proxies: this.connected().length, refusing, open }
+  }
+
   proxies(): ReturnType<ProxyLink['proxies']> {
     return this.connected().map((session) => session.status())
   }

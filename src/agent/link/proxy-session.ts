@@ -8,10 +8,13 @@ import { limits } from '../../model/limits.ts'
 import type { Clock, Log, Timer } from '../../platform/ports.ts'
 import { encodeLinkFrame, LinkDecoder } from '../../wire/link/frame.ts'
 import {
+  type DrainingInbound,
   type FromAgent,
   type FromProxy,
+  kindsSince,
   linkProtocol,
   type PairStats,
+  type ResourceName,
   readFromProxy,
 } from '../../wire/link/message.ts'
 import type { ProxyStatus } from '../contract.ts'
@@ -23,6 +26,7 @@ export interface ProxyStats {
   readonly open: number
   readonly expired: number
   readonly pairs: readonly PairStats[]
+  readonly draining: readonly DrainingInbound[]
 }
 
 export interface ProxySessionEvents {
@@ -44,6 +48,8 @@ export class ProxySession {
   private readonly events: ProxySessionEvents
   private readonly helloTimer: Timer
   private hello: Hello | undefined
+  /** Version of the link that both sides speak. */
+  private protocol: number = linkProtocol.min
   private wanted: Snapshot | undefined
   private underWay: Snapshot | undefined
   /** What a difference is computed from; undefined: everything is sent. */
@@ -97,11 +103,20 @@ export class ProxySession {
     if (!this.isConnected || wanted === undefined || this.underWay !== undefined) return
     if (wanted === base || wanted.version === this.refusedVersion) return
     this.underWay = wanted
-    this.send(
-      base === undefined
-        ? { kind: 'full', version: wanted.version, resources: inOrder(wanted.resources.values()) }
-        : { kind: 'delta', version: wanted.version, base: base.version, ...difference(base, wanted) },
-    )
+    const { version } = wanted
+    if (base === undefined) {
+      const resources = this.understood(inOrder(wanted.resources.values()))
+      this.send({ kind: 'full', version, resources })
+      return
+    }
+    const { upserts, removes } = difference(base, wanted)
+    const change = { upserts: this.understood(upserts), removes: this.understood(removes) }
+    this.send({ kind: 'delta', version, base: base.version, ...change })
+  }
+
+  /** An older proxy would refuse everything for the sake of one thing that it does not know. */
+  private understood<Named extends ResourceName>(resources: readonly Named[]): readonly Named[] {
+    return resources.filter(({ kind }) => this.protocol >= (kindsSince[kind] ?? 1))
   }
 
   private onMessage(raw: unknown): void {
@@ -134,8 +149,8 @@ export class ProxySession {
         this.sendNext()
         return
       case 'stats': {
-        const { open, expired, pairs } = message
-        this.events.onStats({ worker: this.hello?.worker ?? '', open, expired, pairs })
+        const { open, expired, pairs, draining } = message
+        this.events.onStats({ worker: this.hello?.worker ?? '', open, expired, pairs, draining })
         return
       }
       default:
@@ -155,6 +170,7 @@ export class ProxySession {
     }
     this.helloTimer.cancel()
     this.hello = hello
+    this.protocol = protocol
     this.send({ kind: 'welcome', protocol })
     this.log.info('proxy connected', { pid: hello.pid, version: hello.version })
     this.events.onConnected()

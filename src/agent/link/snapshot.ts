@@ -3,6 +3,7 @@
  * in which it must be applied. Knows no connections.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { balancedName } from '../../model/acknowledged.ts'
 import { type ProxyResource, resourceKey, resourceOrder } from '../../model/proxy-config.ts'
 import type { ResourceName } from '../../wire/link/message.ts'
 
@@ -10,7 +11,7 @@ export interface Snapshot {
   /** Grows with each change, from 1. */
   readonly version: number
   readonly resources: ReadonlyMap<string, ProxyResource>
-  /** Index of the policy by destination service. */
+  /** Index of the policy by destination service, and of the newest maintenance by `balancedName` of each upstream. */
   readonly policies: ReadonlyMap<string, number>
 }
 
@@ -27,6 +28,9 @@ export function nextSnapshot(previous: Snapshot | undefined, wanted: readonly Pr
     resources.set(key, same && before !== undefined ? before : resource)
     if (!same) changed = true
     if (resource.kind === 'policy') policies.set(resource.name, resource.index)
+    // Other datacenters keep their own books.
+    if (resource.kind === 'endpoints' && resource.name === resource.service)
+      policies.set(balancedName(resource.service), resource.maintenanceIndex ?? 0)
   }
   if (previous !== undefined && !changed) return previous
   return { version: (previous?.version ?? 0) + 1, resources, policies }

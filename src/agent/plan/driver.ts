@@ -2,6 +2,7 @@
  * Plans again when something that a plan is made from changed, once per turn of the event loop however much changed, and
  * says what the agent has to know and hold for the next plan.
  */
+import type { InboundDrain } from '../../model/proxy-config.ts'
 import type { Service } from '../../model/service.ts'
 import type { Clock, Metrics, Timer } from '../../platform/ports.ts'
 import type { Leaves, LocalRegistry, LocalService, ProxyLink, Views } from '../contract.ts'
@@ -17,6 +18,17 @@ export interface PlanDriverOptions {
   readonly datacenter: string
   readonly clock: Clock
   readonly metrics: Metrics
+  /** What is taken out of use; without it nothing ever is. */
+  readonly drains?: PlanDrains
+}
+
+/** Instances on their way out, as far as the plan has to know them. */
+export interface PlanDrains {
+  /** Told of each change of the registered services, before they are planned. */
+  registered(before: readonly Service[], now: readonly Service[]): void
+  departing(): readonly Service[]
+  drainOf(proxyId: string): InboundDrain | undefined
+  onChange(listener: () => void): void
 }
 
 export class PlanDriver {
@@ -32,6 +44,11 @@ export class PlanDriver {
     options.registry.onChange(() => this.#changed())
     options.views.onChange(() => this.#changed())
     options.leaves.onChange(() => this.#changed())
+    options.drains?.onChange(() => {
+      // Departing instances need certificates and rules too, so everything is declared anew.
+      this.#rows = undefined
+      this.#changed()
+    })
   }
 
   /**
@@ -58,13 +75,16 @@ export class PlanDriver {
   }
 
   #run(): void {
-    const { registry, views, leaves, link, metrics, bindAddress, datacenter } = this.#options
+    const { registry, views, leaves, link, metrics, bindAddress, datacenter, drains } = this.#options
     const rows = registry.services()
     if (rows !== this.#rows) {
       this.#rows = rows
-      this.#services = rows.map(({ service }) => service)
-      views.want(subjectsWanted(this.#services, datacenter))
-      leaves.want(meshServices(localProxies(this.#services)))
+      const services = rows.map(({ service }) => service)
+      drains?.registered(this.#services, services)
+      this.#services = services
+      const departing = drains?.departing() ?? []
+      views.want(subjectsWanted([...services, ...departing.map(withoutUpstreams)], datacenter))
+      leaves.want(meshServices(localProxies([...services, ...departing])))
     }
     const before = this.#plan
     this.#plan = plan(
@@ -74,10 +94,17 @@ export class PlanDriver {
         leaf: (service) => leaves.leaf(service),
         bindAddress,
         datacenter,
+        departing: drains?.departing() ?? [],
+        drain: (proxyId) => drains?.drainOf(proxyId),
       },
       before,
     )
     metrics.count('mesh_plans_total')
     if (this.#plan.resources !== before?.resources) link.publish(this.#plan.resources)
   }
+}
+
+/** Nothing new is called on behalf of a service that is going. */
+function withoutUpstreams(service: Service): Service {
+  return service.proxy === undefined ? service : { ...service, proxy: { ...service.proxy, upstreams: [] } }
 }

@@ -1,5 +1,5 @@
 /** From the instances that the server told of to the endpoints that a proxy balances over. Pure. */
-import { aggregateStatus, memberCheckId } from '../../model/check.ts'
+import { aggregateStatus, isMaintenance, memberCheckId } from '../../model/check.ts'
 import type { Endpoint, EndpointHealth } from '../../model/proxy-config.ts'
 import type { ServiceEntry } from '../../model/service.ts'
 import type { EventBody } from '../../model/topic.ts'
@@ -26,6 +26,17 @@ function endpointOf(entry: ServiceEntry): readonly Endpoint[] {
       weight: isFull ? service.weights.passing : service.weights.warning,
     },
   ]
+}
+
+/** Log index of the newest maintenance among these instances; undefined where none is in maintenance. */
+export function maintenanceIndexOf(bodies: readonly EventBody[]): number | undefined {
+  let newest: number | undefined
+  for (const body of bodies) {
+    if (body.topic !== 'mesh-health' || body.op !== 'upsert') continue
+    for (const check of body.entry.checks)
+      if (isMaintenance(check.checkId)) newest = Math.max(newest ?? 0, check.modifyIndex)
+  }
+  return newest
 }
 
 /** Checks other than membership: what the host itself found. */

@@ -3,13 +3,13 @@
  * driver (driver.ts) decides when it is asked; the link decides what of it has to be sent.
  */
 import { limits } from '../../model/limits.ts'
-import type { ProxyResource } from '../../model/proxy-config.ts'
+import type { InboundDrain, ProxyResource } from '../../model/proxy-config.ts'
 import type { Service } from '../../model/service.ts'
 import type { EventBody, Subject } from '../../model/topic.ts'
 import { type Upstream, upstreamKey } from '../../model/upstream.ts'
 import type { Leaf, View } from '../contract.ts'
 import { listenerOf } from '../registry/registration.ts'
-import { endpointsOf } from './endpoints.ts'
+import { endpointsOf, maintenanceIndexOf } from './endpoints.ts'
 import { type Memo, MemoWriter } from './memo.ts'
 import { isLocal, type LocalProxy, localProxies, meshServices } from './mesh-services.ts'
 
@@ -21,6 +21,10 @@ export interface PlanInput {
   /** Where sidecars listen, unless they say otherwise. */
   readonly bindAddress: string
   readonly datacenter: string
+  /** Proxies of services that are not registered here any more and whose connections live to a deadline. */
+  readonly departing?: readonly Service[]
+  /** How far the proxy with this service id is taken out of use. */
+  readonly drain?: (proxyId: string) => InboundDrain | undefined
 }
 
 export interface Plan {
@@ -35,18 +39,20 @@ type RootsBody = Extract<EventBody, { readonly topic: 'roots' }>
 export function plan(input: PlanInput, before?: Plan): Plan {
   const memo = new MemoWriter(before?.memo)
   const proxies = localProxies(input.services)
-  const services = [...meshServices(proxies)].sort()
+  const served = [...proxies, ...localProxies(input.departing ?? [])]
+  const services = [...meshServices(served)].sort()
   const roots = rootsOf(input)
   const leaves = new Map(services.flatMap((name) => pair(name, input.leaf(name))))
   // A listener that could not finish a handshake would look healthy from outside, so it waits for what it needs.
-  const ready = proxies.filter(({ proxy }) => roots !== undefined && leaves.has(proxy.destinationServiceName))
+  const isReady = ({ proxy }: LocalProxy): boolean =>
+    roots !== undefined && leaves.has(proxy.destinationServiceName)
   const resources = [
     ...(roots === undefined ? [] : [rootsResource(memo, roots)]),
     ...Array.from(leaves.values(), (leaf) => leafResource(memo, leaf)),
     ...services.map((name) => policyResource(memo, input, name)),
     ...endpointsResources(memo, input, proxies),
-    ...ready.map((proxy) => inboundResource(memo, input, proxy)),
-    ...ready.flatMap((proxy) => outboundResources(memo, proxy)),
+    ...served.filter(isReady).map((proxy) => inboundResource(memo, input, proxy)),
+    ...proxies.filter(isReady).flatMap((proxy) => outboundResources(memo, proxy)),
   ]
   const same =
     before?.resources.length === resources.length &&
@@ -107,14 +113,18 @@ function endpointsResources(
         ? input.view({ topic: 'mesh-health', key: service })?.bodies
         : undefined
       return memo.resource(at, [bodies, datacenter], () => {
-        return { ...at, service, datacenter, instances: endpointsOf(bodies ?? []) }
+        const maintenanceIndex = maintenanceIndexOf(bodies ?? [])
+        const instances = endpointsOf(bodies ?? [])
+        const resource = { ...at, service, datacenter, instances }
+        return maintenanceIndex === undefined ? resource : { ...resource, maintenanceIndex }
       })
     })
 }
 
 function inboundResource(memo: MemoWriter, input: PlanInput, { service, proxy }: LocalProxy): ProxyResource {
   const at = { kind: 'inbound', name: service.id } as const
-  return memo.resource(at, [service, input.bindAddress], () => {
+  const drain = input.drain?.(service.id)
+  return memo.resource(at, [service, input.bindAddress, drain], () => {
     const { address: bindAddress, port: bindPort } = listenerOf(service, input.bindAddress)
     const timeoutMs = proxy.config['local_connect_timeout_ms']
     return {
@@ -127,6 +137,7 @@ function inboundResource(memo: MemoWriter, input: PlanInput, { service, proxy }:
       localSocketPath: proxy.localServiceSocketPath,
       localConnectTimeoutMs:
         typeof timeoutMs === 'number' && timeoutMs > 0 ? timeoutMs : limits.localConnectMs,
+      ...(drain === undefined ? {} : { drain }),
     }
   })
 }

@@ -1,7 +1,7 @@
 /**
  * One answer for everybody on this host who asks about the cluster (HTTP API, DNS, alias checks): from a server, and from
- * the agent's views where that is as good (a stale read of a live view) or all there is (no server answers). Such an
- * answer carries its age.
+ * what the agent keeps (views, the last answers) where that is as good (a stale read of a live view) or all there is (no
+ * server answers). Such an answer carries its age.
  */
 import type { ErrorCode, Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
@@ -10,6 +10,8 @@ import { type Subject, subjectKey } from '../../model/topic.ts'
 import type { Clock, Metrics, Timer } from '../../platform/ports.ts'
 import type { ReadRequest, Reply, ServerClient } from '../../rpc/contract.ts'
 import type { Views } from '../contract.ts'
+import { AnswerMemory, type Question } from './answer-memory.ts'
+import { FollowedSubjects } from './followed-subjects.ts'
 import { answerFrom, subjectOf } from './view-answers.ts'
 
 export interface ClusterReaderOptions {
@@ -20,7 +22,15 @@ export interface ClusterReaderOptions {
   }
   readonly clock: Clock
   readonly metrics: Metrics
+  /** Declares what is followed because clients asked for it, beside what the agent needs for other reasons. */
+  readonly want: (subjects: readonly Subject[]) => void
 }
+
+/**
+ * How long a blocking reader is held, at most, who has the remembered answer already: nothing wakes it, and the servers may
+ * be back any moment.
+ */
+const memoryHoldMs = 5_000
 
 interface Held {
   readonly subject: Subject
@@ -33,11 +43,15 @@ const outage: ReadonlySet<ErrorCode> = new Set(['no-server', 'no-leader'])
 
 export class ClusterReader {
   readonly #options: ClusterReaderOptions
+  readonly #memory: AnswerMemory
+  readonly #followed: FollowedSubjects
   readonly #held = new Map<string, Set<Held>>()
   #heldCount = 0
 
   constructor(options: ClusterReaderOptions) {
     this.#options = options
+    this.#memory = new AnswerMemory(options.clock)
+    this.#followed = new FollowedSubjects(options.want)
     options.views.onChange((subject) => {
       for (const held of [...(this.#held.get(subjectKey(subject)) ?? [])]) held.tryAnswer(false)
     })
@@ -48,16 +62,14 @@ export class ClusterReader {
     request: ReadRequest<Name>,
     reply: Reply<ReadAnswer<Name>>,
   ): { cancel(): void } {
-    const { client, clock, metrics, views } = this.#options
+    const { client, clock, metrics } = this.#options
     const subject = subjectOf(request.name, request.args)
-    if (subject === undefined || request.options.consistency === 'consistent')
-      return client.read(request, reply)
-    const near = request.options.consistency === 'stale' ? this.#fromView(request, subject) : undefined
-    if (
-      near !== undefined &&
-      near.meta.index > request.options.minIndex &&
-      views.view(subject)?.live === true
-    ) {
+    const { consistency, minIndex } = request.options
+    const isKept = subject !== undefined || this.#memory.keeps(request.name)
+    if (!isKept || consistency === 'consistent') return client.read(request, reply)
+    const near =
+      subject !== undefined && consistency === 'stale' ? this.#fromView(request, subject) : undefined
+    if (near !== undefined && near.meta.index > minIndex && this.#isLive(subject)) {
       metrics.count('mesh_reads_from_views_total', { reason: 'stale' })
       return clock.after(0, () => reply({ ok: true, value: near }))
     }
@@ -66,6 +78,7 @@ export class ClusterReader {
     const startedMs = clock.monotonicMs()
     const far = client.read(request, (result) => {
       if (cancelled) return
+      if (result.ok) this.#memory.remember(request, result.value)
       if (result.ok || !outage.has(result.failure.code)) reply(result)
       else {
         const waitMs = request.options.waitMs - (clock.monotonicMs() - startedMs)
@@ -81,9 +94,28 @@ export class ClusterReader {
     }
   }
 
+  /** What the agent keeps of the answer, whichever is younger of its view and the last answer of a server. */
+  recall<Name extends QueryName>(question: Question<Name>): ReadAnswer<Name> | undefined {
+    const subject = subjectOf(question.name, question.args)
+    const seen = subject === undefined ? undefined : this.#fromView(question, subject)
+    const remembered = seen?.meta.lastContactMs === 0 ? undefined : this.#memory.recall(question)
+    if (seen === undefined || remembered === undefined) return seen ?? remembered
+    return seen.meta.lastContactMs <= remembered.meta.lastContactMs ? seen : remembered
+  }
+
+  /** From now on the answer is kept as a live view, where there are views for such questions. */
+  follow<Name extends QueryName>({ name, args }: Question<Name>): void {
+    const subject = subjectOf(name, args)
+    if (subject !== undefined) this.#followed.follow(subject)
+  }
+
+  #isLive(subject: Subject | undefined): boolean {
+    return subject !== undefined && this.#options.views.view(subject)?.live === true
+  }
+
   #fallBack<Name extends QueryName>(
     request: ReadRequest<Name>,
-    subject: Subject,
+    subject: Subject | undefined,
     rest: {
       readonly waitMs: number
       readonly result: Result<ReadAnswer<Name>>
@@ -92,13 +124,16 @@ export class ClusterReader {
   ): { cancel(): void } {
     const { clock, metrics } = this.#options
     const { minIndex } = request.options
-    const present = this.#fromView(request, subject)
+    const present = this.recall(request)
     if (present === undefined) return clock.after(0, () => rest.reply(rest.result))
     metrics.count('mesh_reads_from_views_total', { reason: 'no-server' })
+    const fromView = subject === undefined ? undefined : this.#fromView(request, subject)
     const isNews = minIndex === 0 || present.meta.index > minIndex
     // Answered at once a blocking reader would ask again at once, over and over, for as long as the outage lasts.
     if (isNews || rest.waitMs <= 0 || this.#heldCount >= limits.heldViewReads)
       return clock.after(0, () => rest.reply({ ok: true, value: present }))
+    if (subject === undefined || fromView === undefined)
+      return clock.after(Math.min(rest.waitMs, memoryHoldMs), () => rest.reply({ ok: true, value: present }))
     return this.#hold(subject, rest.waitMs, (atLast) => {
       const found = this.#fromView(request, subject)
       if (!atLast && (found === undefined || found.meta.index <= minIndex)) return false
@@ -129,18 +164,19 @@ export class ClusterReader {
   }
 
   #fromView<Name extends QueryName>(
-    request: ReadRequest<Name>,
+    question: Question<Name>,
     subject: Subject,
   ): ReadAnswer<Name> | undefined {
     const { views } = this.#options
     const view = views.view(subject)
-    const answer = view === undefined ? undefined : answerFrom(request.name, request.args, view)
+    const answer = view === undefined ? undefined : answerFrom(question.name, question.args, view)
     if (view === undefined || answer === undefined) return undefined
     const meta = {
       index: Math.max(1, view.index),
       knownLeader: view.live,
       lastContactMs: Math.round(views.ageMs(subject) ?? 0),
       effective: 'stale',
+      kept: true,
     } as const
     return { meta, answer }
   }

@@ -11,6 +11,7 @@ import type { Clock, Log, StateFiles } from '../../platform/ports.ts'
 import type { LocalCheck, LocalRegistry, LocalService, RegistrationSource } from '../contract.ts'
 import { draftFileDefinitions } from './file-draft.ts'
 import { Holdings } from './holdings.ts'
+import { changeMaintenance, maintenanceCheckId } from './maintenance.ts'
 import { keepChecks, placeSidecar, type Registration } from './registration.ts'
 import { Rows } from './rows.ts'
 import { SavedRegistrations } from './saved-registrations.ts'
@@ -28,6 +29,8 @@ export interface LocalStateOptions {
   /** Where sidecars of this host listen, unless they say otherwise. */
   readonly bindAddress: string
   readonly scripts: ScriptPolicy
+  /** `discard_check_output`. */
+  readonly discardOutput?: boolean
 }
 
 interface RegisterOptions {
@@ -52,7 +55,8 @@ export class LocalState implements LocalRegistry {
     this.#saved = new SavedRegistrations(options.files, options.log)
     this.#statuses = new SavedStatuses(options)
     this.#ports = new SidecarPorts(this.#saved, options.sidecarPorts)
-    this.rows = new Rows(options.node, (definition) => this.#statuses.restore(definition))
+    const restore = (definition: CheckDefinition) => this.#statuses.restore(definition)
+    this.rows = new Rows(options.node, restore, options.discardOutput)
     this.rows.observe((event) => this.#statuses.follow(event))
     this.#holdings = new Holdings(this.rows, (checkId) => this.#forgetSavedCheck(checkId))
   }
@@ -105,8 +109,9 @@ export class LocalState implements LocalRegistry {
     if (!saved.ok) return saved
     this.#holdings.put(prepared.value)
     if (options.replaceChecks)
+      // An operator took the service out; a program that registers itself again must not bring it back.
       for (const checkId of this.#holdings.standaloneOf(asked.service.id, options.source))
-        this.#holdings.dropStandalone(checkId)
+        if (checkId !== maintenanceCheckId(asked.service.id)) this.#holdings.dropStandalone(checkId)
     this.rows.tell()
     return ok(true)
   }
@@ -163,6 +168,10 @@ export class LocalState implements LocalRegistry {
         `check "${checkId}" belongs to the sidecar of service "${owner.id}"; deregister the sidecar instead`,
       )
     return this.#withoutCheck({ ...asked, checks }, source)
+  }
+
+  setMaintenance(serviceId: string, maintenance: { readonly reason: string } | undefined): Result<true> {
+    return changeMaintenance(this, serviceId, maintenance)
   }
 
   updateTtl(checkId: string, status: CheckStatus, output: string): Result<true> {

@@ -23,6 +23,7 @@ export interface PendingRows {
 
 export class Rows {
   readonly #node: string
+  readonly #discardOutput: boolean
   readonly #restore: (definition: CheckDefinition) => RestoredStatus | undefined
   readonly #services = new Map<string, LocalService>()
   readonly #checks = new Map<string, LocalCheck>()
@@ -39,9 +40,14 @@ export class Rows {
   #serviceList: readonly LocalService[] | undefined
   #checkList: readonly LocalCheck[] | undefined
 
-  /** `restore` gives the status that a check had before this process started. */
-  constructor(node: string, restore: (definition: CheckDefinition) => RestoredStatus | undefined) {
+  /** `restore` gives the status that a check had before this process started. `discardOutput`: statuses are all that is kept. */
+  constructor(
+    node: string,
+    restore: (definition: CheckDefinition) => RestoredStatus | undefined,
+    discardOutput = false,
+  ) {
     this.#node = node
+    this.#discardOutput = discardOutput
     this.#restore = restore
   }
 
@@ -131,7 +137,7 @@ export class Rows {
   report(checkId: string, status: CheckStatus, output: string): void {
     const row = this.#checks.get(checkId)
     if (row === undefined) return
-    const bounded = boundedText(output, row.definition.outputMaxBytes)
+    const bounded = this.#discardOutput ? '' : boundedText(output, row.definition.outputMaxBytes)
     const { status: previous, output: outputBefore } = row.check
     if (previous === status && outputBefore === bounded) return
     const check = { ...row.check, status, output: bounded }
@@ -237,7 +243,7 @@ export class Rows {
   #describe(definition: CheckDefinition): Omit<Check, 'status' | 'output'> {
     const { checkId, name, notes, serviceId, probe, intervalMs, timeoutMs } = definition
     const service = this.#services.get(serviceId)?.service
-    const scheduled = probe.type !== 'ttl' && probe.type !== 'alias'
+    const scheduled = !toldTypes.has(probe.type)
     return {
       node: this.#node,
       checkId,
@@ -252,5 +258,8 @@ export class Rows {
     }
   }
 }
+
+/** Checks that nobody runs: an interval and a timeout would mean nothing. */
+const toldTypes: ReadonlySet<string> = new Set(['ttl', 'alias', 'maintenance'])
 
 const outputOnly: ReadonlySet<string> = new Set(['output'])

@@ -19,7 +19,7 @@ export function checkScripts(
   policy: ScriptPolicy,
 ): Result<true> {
   if (policy.everywhere || (policy.files && source === 'file')) return ok(true)
-  const script = checks.find((check) => check.probe.type === 'script')
+  const script = checks.find(({ probe }) => probe.type === 'script' || probe.type === 'docker')
   if (script === undefined) return ok(true)
   return failed(
     'bad-request',

@@ -2,7 +2,7 @@
  * What listeners and their connections share: the tables of the moment, counters, log, buffers, limits. Made once per
  * worker; only what `tables()` returns changes.
  */
-import type { InboundResource } from '../../model/proxy-config.ts'
+import type { ExposedResource, InboundResource } from '../../model/proxy-config.ts'
 import type { Clock, Log } from '../../platform/ports.ts'
 import type { Trust } from '../../wire/x509/chain.ts'
 import type { ConnectionBudget } from '../lifecycle/budget.ts'
@@ -11,10 +11,12 @@ import type { RouteTables } from '../route/routes.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
 import type { PairCounters } from '../telemetry/counters.ts'
 import type { TunnelPlace } from '../transport/tunnel-dial.ts'
+import type { TunnelSessions } from '../transport/tunnel-sessions.ts'
 
 /** Everything that the data path reads of the configuration; immutable, replaced as a whole. */
 export interface ProxyTables extends RouteTables {
   readonly inbounds: ReadonlyMap<string, InboundResource>
+  readonly exposed: ReadonlyMap<string, ExposedResource>
   /** By destination service. */
   readonly policies: ReadonlyMap<string, PolicyTable>
   readonly trust: Trust
@@ -25,6 +27,7 @@ export interface ListenerContext {
   readonly log: Log
   readonly tables: () => ProxyTables
   readonly place: TunnelPlace
+  readonly sessions: TunnelSessions
   readonly budget: ConnectionBudget
   readonly counters: PairCounters
   readonly accessLog: AccessLog

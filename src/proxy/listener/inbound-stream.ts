@@ -43,6 +43,10 @@ export class InboundStream implements StreamListener {
       this.refuse('not-ready', 'the service is not configured any more')
       return
     }
+    if (inbound.drain !== undefined) {
+      this.refuse('draining', 'the instance is taken out of use')
+      return
+    }
     this.stream.listen(this)
     const { socket, end } = dialLocal({
       address: inbound.localAddress,

@@ -58,6 +58,18 @@ export class InboundListener implements OpenListener {
     for (const session of [...this.sessions]) session.recheck()
   }
 
+  /** Streams that carry a connection now. */
+  openStreams(): number {
+    let open = 0
+    for (const session of this.sessions) open += session.streams.size
+    return open
+  }
+
+  /** Ends what is open; the listener itself stays and goes on saying why it takes nothing new. */
+  cutStreams(code: EndCode): void {
+    for (const session of [...this.sessions]) if (session.streams.size > 0) session.cut(code)
+  }
+
   leave(): void {
     this.leaving = true
     this.server.close()

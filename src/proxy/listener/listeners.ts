@@ -6,12 +6,15 @@ import type net from 'node:net'
 import { assert } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import type { ListenAddress, Log } from '../../platform/ports.ts'
+import type { DrainingInbound } from '../../wire/link/message.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import type { ListenerContext, ProxyTables } from './context.ts'
+import { ExposedHttpListener } from './exposed-http.ts'
+import { ExposedHttp2Listener } from './exposed-http2.ts'
 import { InboundListener } from './inbound.ts'
 import type { OpenListener } from './open-listener.ts'
 import { OutboundListener } from './outbound.ts'
-import { type WantedListener, wantedListeners } from './wanted.ts'
+import { type ListenerKind, resourceKindOf, type WantedListener, wantedListeners } from './wanted.ts'
 
 /** The holder, as the worker sees it. */
 export interface HandleSource {
@@ -92,6 +95,22 @@ export class Listeners {
       if (inbound !== undefined && services.has(wanted.service)) inbound.recheck()
   }
 
+  /** Cuts what is open on instances whose time to drain is over. To be called when a configuration is in force. */
+  cutDrained(tables: ProxyTables): void {
+    for (const { wanted, inbound } of this.all())
+      if (inbound !== undefined && tables.inbounds.get(wanted.name)?.drain === 'cut')
+        inbound.cutStreams('draining')
+  }
+
+  /** Instances that are taken out of use, by resource name, each with its open streams. */
+  draining(tables: ProxyTables): readonly DrainingInbound[] {
+    const open = new Map<string, number>()
+    for (const { wanted, inbound } of this.all())
+      if (inbound !== undefined && tables.inbounds.get(wanted.name)?.drain !== undefined)
+        open.set(wanted.name, (open.get(wanted.name) ?? 0) + inbound.openStreams())
+    return Array.from(open, ([name, streams]) => ({ name, open: streams }))
+  }
+
   /** Takes no new clients and no new streams; what is open goes on. */
   leave(): void {
     this.leaving = true
@@ -113,15 +132,15 @@ export class Listeners {
 
   private keepOrClose(key: string, entry: Entry, next: WantedListener | undefined): void {
     const { wanted, inbound, listener } = entry
-    const sameKind = (next?.identity === undefined) === (inbound === undefined)
-    if (next !== undefined && sameKind && (inbound === undefined || next.service === wanted.service)) {
+    const isSame = next?.kind === wanted.kind && (inbound === undefined || next.service === wanted.service)
+    if (next !== undefined && isSame) {
       entry.wanted = next
       if (next.identity !== undefined) inbound?.setIdentity(next.identity)
       return
     }
     this.close(key)
     // Nothing would watch over what another service was allowed to do here.
-    if (inbound !== undefined) listener.cut('draining')
+    if (wanted.kind !== 'outbound') listener.cut('draining')
   }
 
   private close(key: string): void {
@@ -136,12 +155,24 @@ export class Listeners {
   private open(wanted: WantedListener, handle: object, opening: Opening): void {
     const { key } = wanted
     const name = (): string => this.entries.get(key)?.wanted.name ?? wanted.name
-    const { identity } = wanted
+    const { identity, kind } = wanted
     const inbound = identity === undefined ? undefined : new InboundListener(this.context, name, identity)
-    const listener = inbound ?? new OutboundListener(this.context, name)
+    const listener = inbound ?? openedFor(kind, this.context, name)
     listener.server.listen(handle, limits.listenBacklog)
     this.entries.set(key, { wanted, inbound, listener })
     opening.opened(key, listener.server, () => this.entries.delete(key))
+  }
+}
+
+function openedFor(kind: ListenerKind, context: ListenerContext, name: () => string): OpenListener {
+  switch (kind) {
+    case 'exposed-http':
+      return new ExposedHttpListener(context, name)
+    case 'exposed-http2':
+      return new ExposedHttp2Listener(context, name)
+    case 'inbound':
+    case 'outbound':
+      return new OutboundListener(context, name)
   }
 }
 
@@ -190,8 +221,7 @@ class Opening {
   private failed(key: string, reason: string): void {
     const listener = this.wanted.get(key)
     if (listener === undefined) return
-    const kind = listener.identity === undefined ? 'outbound' : 'inbound'
-    this.problems.push(`${kind}/${listener.name}: ${reason}`)
+    this.problems.push(`${resourceKindOf(listener)}/${listener.name}: ${reason}`)
   }
 
   private settle(): void {

@@ -12,7 +12,6 @@ import { Attempts, type AttemptsAnswer } from '../transport/attempts.ts'
 import { abort, acceptedEnd } from '../transport/local-socket.ts'
 import { Relay } from '../transport/relay.ts'
 import type { ByteStream, PeerFacts } from '../transport/transport.ts'
-import { createTunnelTransport } from '../transport/tunnel-dial.ts'
 import type { ListenerContext } from './context.ts'
 import type { OpenListener } from './open-listener.ts'
 
@@ -120,10 +119,10 @@ class OutboundConnection implements AttemptsAnswer {
   }
 
   private open(route: Route): void {
-    const { clock, place } = this.context
+    const { clock, sessions } = this.context
     const { balancer, outbound, identity } = route
     this.facts = { ...this.facts, destination: balancer.service }
-    const transport = createTunnelTransport(place, identity)
+    const transport = sessions.transport(identity)
     this.attempts = new Attempts({ transport, balancer, timeoutMs: outbound.connectTimeoutMs }, clock, this)
     this.attempts.start()
   }

@@ -3,14 +3,18 @@
  * the second one only. Pure; opening is listeners.ts.
  */
 import { limits } from '../../model/limits.ts'
-import type { InboundResource, OutboundResource } from '../../model/proxy-config.ts'
+import type { ExposedResource, InboundResource, OutboundResource, ResourceKind } from '../../model/proxy-config.ts'
 import type { ListenAddress } from '../../platform/ports.ts'
 import { listenKey } from '../holder/message.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
 import type { ProxyTables } from './context.ts'
 
+/** What kind of server stands on an address; another kind is another server. */
+export type ListenerKind = 'inbound' | 'outbound' | 'exposed-http' | 'exposed-http2'
+
 export interface WantedListener {
   readonly key: string
+  readonly kind: ListenerKind
   readonly address: ListenAddress
   /** Name of the resource. */
   readonly name: string
@@ -28,7 +32,8 @@ export interface Wanted {
 export function wantedListeners(tables: ProxyTables): Wanted {
   const listeners = new Map<string, WantedListener>()
   const problems: string[] = []
-  const want = (kind: string, listener: WantedListener): void => {
+  const want = (listener: WantedListener): void => {
+    const kind = resourceKindOf(listener)
     const other = listeners.get(listener.key)
     if (other !== undefined)
       problems.push(`${kind}/${listener.name}: ${listener.key} belongs to ${other.name} already`)
@@ -39,15 +44,23 @@ export function wantedListeners(tables: ProxyTables): Wanted {
   for (const inbound of tables.inbounds.values()) {
     const identity = tables.identities.get(inbound.service)
     // Nobody is let in before there is a certificate; until then clients see a closed port and take another instance.
-    if (identity !== undefined) want('inbound', inboundListener(inbound, identity))
+    if (identity !== undefined) want(inboundListener(inbound, identity))
   }
-  for (const outbound of tables.outbounds.values()) want('outbound', outboundListener(outbound))
+  for (const outbound of tables.outbounds.values()) want(outboundListener(outbound))
+  for (const exposed of tables.exposed.values()) want(exposedListener(exposed))
   return { listeners, problems }
 }
 
 function inboundListener(inbound: InboundResource, identity: ServiceIdentity): WantedListener {
   const address = { kind: 'tcp', address: inbound.bindAddress, port: inbound.bindPort } as const
-  return { key: listenKey(address), address, name: inbound.name, service: inbound.service, identity }
+  return {
+    key: listenKey(address),
+    kind: 'inbound',
+    address,
+    name: inbound.name,
+    service: inbound.service,
+    identity,
+  }
 }
 
 function outboundListener(outbound: OutboundResource): WantedListener {
@@ -55,5 +68,15 @@ function outboundListener(outbound: OutboundResource): WantedListener {
     outbound.bindSocketPath === ''
       ? { kind: 'tcp', address: outbound.bindAddress, port: outbound.bindPort }
       : { kind: 'unix', path: outbound.bindSocketPath, mode: outbound.bindSocketMode }
-  return { key: listenKey(address), address, name: outbound.name, service: outbound.service }
+  return { key: listenKey(address), kind: 'outbound', address, name: outbound.name, service: outbound.service }
+}
+
+function exposedListener({ bindAddress, bindPort, name, service, protocol }: ExposedResource): WantedListener {
+  const address = { kind: 'tcp', address: bindAddress, port: bindPort } as const
+  return { key: listenKey(address), kind: `exposed-${protocol}`, address, name, service }
+}
+
+/** As problems name it. */
+export function resourceKindOf({ kind }: Pick<WantedListener, 'kind'>): ResourceKind {
+  return kind === 'inbound' || kind === 'outbound' ? kind : 'exposed'
 }

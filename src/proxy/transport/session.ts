@@ -24,6 +24,8 @@ export interface SessionListener {
   onOpen(stream: TunnelStream, metadata: OpenMetadata): void
   /** The last stream has ended. */
   onIdle(): void
+  /** The far side takes no new streams. */
+  onGoaway?(): void
   /** Nothing can be sent or received any more: send what is staged and close. `code` is the reason of either side. */
   onOver(code: EndCode, text: string): void
 }
@@ -237,6 +239,7 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
       this.finish(goaway.code, goaway.text)
       return false
     }
+    this.listener.onGoaway?.()
     for (const stream of [...this.streams.values()])
       if (stream.id > goaway.lastStream) this.endStream(stream, goaway.code, goaway.text)
     return !this.over

@@ -1,16 +1,16 @@
 /**
- * The tunnel's dialling side: one TLS session to the chosen instance, the far proxy's identity checked, one stream
- * opened on it. One stream per session here; putting several on one is a matter of this file alone.
+ * The tunnel's dialling side: one TLS session to one address, the far proxy's identity checked, then any number of
+ * streams. Knows who waits for it and whether it still takes streams; which session a connection gets is
+ * tunnel-sessions.ts.
  */
 import type net from 'node:net'
 import tls from 'node:tls'
 import { formatSpiffeId, sniOf } from '../../model/identity.ts'
 import { limits } from '../../model/limits.ts'
 import type { RefusalCode } from '../../model/refusal.ts'
-import type { Clock } from '../../platform/ports.ts'
+import type { Clock, Timer } from '../../platform/ports.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import { tunnelAlpn } from '../../wire/tunnel/frame.ts'
-import { encodeMetadata } from '../../wire/tunnel/metadata.ts'
 import type { Trust } from '../../wire/x509/chain.ts'
 import { checkPeer } from '../identity/peer.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
@@ -19,7 +19,7 @@ import { keepAlive } from './local-socket.ts'
 import { Outbox, type TurnEnd } from './outbox.ts'
 import { type SessionListener, type StreamAnswer, TunnelSession } from './session.ts'
 import type { TunnelStream } from './stream.ts'
-import type { OpenAnswer, Target, Transport } from './transport.ts'
+import type { PeerFacts, Target } from './transport.ts'
 
 export interface TunnelPlace {
   readonly clock: Clock
@@ -29,37 +29,65 @@ export interface TunnelPlace {
   readonly trust: () => Trust
 }
 
+/** One that waits for the session to come up. */
+export interface Waiting {
+  /** The session takes streams now. */
+  onUp(): void
+  onFailed(code: RefusalCode, text: string): void
+}
+
+export interface DialListener {
+  /** No session came about; not called when nobody waited any more. */
+  onFailed(code: RefusalCode, text: string): void
+  onUp(): void
+  /** It takes no streams any more: said goodbye, was lost, or is too old. Once. */
+  onRetired(): void
+}
+
 /** Longest name that fits the TLS extension; without it the far listener, which serves one service, still knows. */
 const maxSniBytes = 255
 
-export function createTunnelTransport(place: TunnelPlace, identity: ServiceIdentity): Transport {
-  return {
-    open(target, answer) {
-      const dial = new TunnelDial(place, identity, target, answer)
-      dial.start()
-      return { cancel: () => dial.cancel() }
-    },
-  }
-}
-
-class TunnelDial implements SessionListener, StreamAnswer {
+export class TunnelDial implements SessionListener {
+  readonly identity: ServiceIdentity
+  peer: PeerFacts = { uri: '', tlsVersion: '' }
   private readonly place: TunnelPlace
-  private readonly identity: ServiceIdentity
   private readonly target: Target
-  private readonly answer: OpenAnswer
+  private readonly listener: DialListener
+  private readonly waiting = new Set<Waiting>()
   private socket: tls.TLSSocket | undefined
   private session: TunnelSession | undefined
   private outbox: Outbox | undefined
+  private idleTimer: Timer | undefined
   private connected: boolean = false
-  private answered: boolean = false
+  private retired: boolean = false
   private closing: boolean = false
-  private peerUri = ''
+  /** New streams go to a session that is younger from then on. */
+  private oldMs = Number.POSITIVE_INFINITY
+  /** Openings without an answer since the last byte was read; the oldest of them. */
+  private askedAtMs = Number.POSITIVE_INFINITY
 
-  constructor(place: TunnelPlace, identity: ServiceIdentity, target: Target, answer: OpenAnswer) {
+  constructor(place: TunnelPlace, identity: ServiceIdentity, target: Target, listener: DialListener) {
     this.place = place
     this.identity = identity
     this.target = target
-    this.answer = answer
+    this.listener = listener
+  }
+
+  get isUp(): boolean {
+    return this.session !== undefined
+  }
+
+  get openStreams(): number {
+    return this.session?.openStreams ?? this.waiting.size
+  }
+
+  /** Whether one more connection may be given to it. A far side that answers nothing any more gets none. */
+  takesStreams(): boolean {
+    if (this.retired || this.openStreams >= limits.streamsPerSession) return false
+    const nowMs = this.place.clock.monotonicMs()
+    if (nowMs < this.oldMs && nowMs - this.askedAtMs < limits.tunnelSilenceMs) return true
+    this.retire()
+    return false
   }
 
   start(): void {
@@ -86,97 +114,128 @@ class TunnelDial implements SessionListener, StreamAnswer {
     socket.once('close', () => this.onSocketClose())
   }
 
-  /** Nobody waits for the answer any more. */
-  cancel(): void {
-    if (this.answered) return
-    this.answered = true
+  wait(waiting: Waiting): void {
+    this.waiting.add(waiting)
+  }
+
+  /** A dial for which nobody waits any more is given up. */
+  stopWaiting(waiting: Waiting): void {
+    this.waiting.delete(waiting)
+    if (this.isUp || this.waiting.size > 0) return
+    this.retire()
     this.socket?.destroy()
   }
 
-  onAck(stream: TunnelStream): void {
-    if (this.answered) return
-    this.answered = true
-    const tlsVersion = this.socket?.getProtocol() ?? ''
-    this.answer.onAccepted(stream, { uri: this.peerUri, tlsVersion })
+  /** Undefined where the session takes no more; the caller then has another one made. */
+  open(metadata: Buffer, answer: StreamAnswer): TunnelStream | undefined {
+    const stream = this.session?.open(metadata, answer)
+    if (stream === undefined) {
+      this.retire()
+      return undefined
+    }
+    this.idleTimer?.cancel()
+    this.idleTimer = undefined
+    if (this.askedAtMs === Number.POSITIVE_INFINITY) this.askedAtMs = this.place.clock.monotonicMs()
+    return stream
   }
 
-  onRefused(code: EndCode, text: string): void {
-    this.refuse(code === 'closed' ? 'connect-failed' : code, text)
-    this.close()
+  /** Takes no new streams; ends with the last one. */
+  retire(): void {
+    if (this.retired) return
+    this.retired = true
+    this.listener.onRetired()
+    if (this.session !== undefined && this.session.openStreams === 0) this.close()
   }
 
   onOpen(stream: TunnelStream): void {
     stream.refuse('protocol-error', 'a dialler takes no openings')
   }
 
+  /** Kept a while for the next connection, shorter than the far side does, so that the two rarely part at once. */
   onIdle(): void {
-    this.close()
+    if (this.retired) this.close()
+    else this.idleTimer = this.place.clock.after(limits.tunnelIdleMs / 2, () => this.retire())
   }
 
-  onOver(): void {
+  onGoaway(): void {
+    this.retire()
+  }
+
+  onOver(_code: EndCode, _text: string): void {
+    this.retire()
     this.close()
   }
 
   private onSecure(socket: tls.TLSSocket): void {
-    if (this.answered) return
+    if (this.retired) return
     if (socket.alpnProtocol !== tunnelAlpn) {
-      this.giveUp('handshake-failed', `the far side does not speak ${tunnelAlpn}`)
+      this.fail('handshake-failed', `the far side does not speak ${tunnelAlpn}`)
       return
     }
     const { clock, trust, pool, turnEnd } = this.place
     const peer = checkPeer(socket, trust(), clock.wallMs())
-    this.peerUri = peer.uri
     if (peer.kind === 'refused') {
-      this.giveUp(peer.code, `the far proxy presented ${peer.uri || 'nothing'}`)
+      this.fail(peer.code, `the far proxy presented ${peer.uri || 'nothing'}`)
       return
     }
-    const { service, datacenter, endpoint } = this.target
-    const { trustDomain, service: source } = this.identity.identity
+    const { service, datacenter } = this.target
+    const { trustDomain } = this.identity.identity
     const wanted = formatSpiffeId({ kind: 'service', trustDomain, datacenter, service })
     if (peer.uri !== wanted) {
-      this.giveUp('wrong-identity', `the far proxy is ${peer.uri}, wanted is ${wanted}`)
+      this.fail('wrong-identity', `the far proxy is ${peer.uri}, wanted is ${wanted}`)
       return
     }
-    const metadata = encodeMetadata({ source, target: service, datacenter, instance: endpoint.id })
-    if (metadata === undefined) {
-      this.giveUp('internal-error', 'names too long for an OPEN frame')
-      return
-    }
+    this.peer = { uri: peer.uri, tlsVersion: socket.getProtocol() ?? '' }
     keepAlive(socket)
     const outbox = new Outbox(socket, pool, turnEnd, () => this.session?.onRoom())
     const session = new TunnelSession('dialler', outbox, this)
     this.outbox = outbox
     this.session = session
-    session.open(metadata, this)
-    socket.on('data', (chunk: Buffer) => session.receive(chunk))
+    socket.on('data', (chunk: Buffer) => {
+      this.askedAtMs = Number.POSITIVE_INFINITY
+      session.receive(chunk)
+    })
+    this.comeUp(Math.min(peer.notAfterMs, this.identity.notAfterMs) - clock.wallMs())
+  }
+
+  /** `validMs`: how long both certificates are still valid. A session is young for half of that. */
+  private comeUp(validMs: number): void {
+    this.oldMs = this.place.clock.monotonicMs() + Math.min(limits.tunnelAgeMs, validMs / 2)
+    this.listener.onUp()
+    for (const waiting of this.waiting) waiting.onUp()
+    this.waiting.clear()
   }
 
   private onSocketError(error: NodeJS.ErrnoException): void {
     // What the far side said in a frame is worth more than how the connection then ended.
-    if (this.session !== undefined) return
-    const reason = error.code ?? error.message
-    this.refuse(this.connected ? 'handshake-failed' : 'connect-failed', reason)
+    if (this.isUp) return
+    this.fail(this.failureCode(), error.code ?? error.message)
   }
 
   private onSocketClose(): void {
-    this.session?.lost()
-    this.refuse(this.connected ? 'handshake-failed' : 'connect-failed', 'the connection was closed')
+    this.idleTimer?.cancel()
+    if (this.session === undefined) this.fail(this.failureCode(), 'the connection was closed')
+    else this.session.lost()
+    this.retire()
   }
 
-  private giveUp(code: RefusalCode, text: string): void {
-    this.refuse(code, text)
+  private failureCode(): RefusalCode {
+    return this.connected ? 'handshake-failed' : 'connect-failed'
+  }
+
+  private fail(code: RefusalCode, text: string): void {
+    if (this.retired) return
+    this.listener.onFailed(code, text)
+    this.retire()
     this.socket?.destroy()
-  }
-
-  private refuse(code: RefusalCode, text: string): void {
-    if (this.answered) return
-    this.answered = true
-    this.answer.onRefused(code, text)
+    for (const waiting of [...this.waiting]) waiting.onFailed(code, text)
+    this.waiting.clear()
   }
 
   private close(): void {
     if (this.closing) return
     this.closing = true
+    this.idleTimer?.cancel()
     this.outbox?.end()
     closeLater(this.socket, this.place.clock)
   }

@@ -139,6 +139,7 @@ export class Applier {
     this.state = compiled.value.state
     expiry.update(this.state.tables.identities.values())
     this.listeners.recheck(compiled.value.policiesChanged)
+    this.listeners.cutDrained(this.state.tables)
     this.openListeners(done)
     return ''
   }

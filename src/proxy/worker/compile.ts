@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { failed, ok, type Result, unwrap } from '../../model/errors.ts'
 import {
+  type ExposedResource,
   type InboundResource,
   type OutboundResource,
   type ProxyResource,
@@ -42,6 +43,7 @@ export const emptyState: ProxyState = {
     policies: new Map(),
     inbounds: new Map(),
     outbounds: new Map(),
+    exposed: new Map(),
     trust: unwrap(createTrust([])),
   },
 }
@@ -102,6 +104,7 @@ class Draft {
   private readonly policies: NextMap<PolicyTable>
   private readonly inbounds: NextMap<InboundResource>
   private readonly outbounds: NextMap<OutboundResource>
+  private readonly exposed: NextMap<ExposedResource>
 
   constructor({ resources, tables }: ProxyState) {
     this.previousTrust = tables.trust
@@ -111,6 +114,7 @@ class Draft {
     this.policies = new NextMap(tables.policies)
     this.inbounds = new NextMap(tables.inbounds)
     this.outbounds = new NextMap(tables.outbounds)
+    this.exposed = new NextMap(tables.exposed)
   }
 
   remove({ kind, name }: ResourceName): void {
@@ -134,6 +138,9 @@ class Draft {
         return
       case 'outbound':
         this.outbounds.delete(name)
+        return
+      case 'exposed':
+        this.exposed.delete(name)
         return
     }
   }
@@ -164,6 +171,9 @@ class Draft {
       case 'outbound':
         this.outbounds.set(resource.name, resource)
         return ''
+      case 'exposed':
+        this.exposed.set(resource.name, resource)
+        return ''
     }
   }
 
@@ -180,6 +190,7 @@ class Draft {
           policies: this.policies.map,
           inbounds: this.inbounds.map,
           outbounds: this.outbounds.map,
+          exposed: this.exposed.map,
           trust: trust.value,
         },
       },

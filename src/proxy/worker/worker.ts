@@ -3,8 +3,7 @@
  * workers run in one test process. Whole processes are start-worker.ts.
  */
 import { limits } from '../../model/limits.ts'
-import type { Clock, Log, Random, StateFiles, Timer } from '../../platform/ports.ts'
-import type { PairStats } from '../../wire/link/message.ts'
+import type { Clock, Log, Random, StateFiles } from '../../platform/ports.ts'
 import { createExpiryWatch } from '../identity/expiry.ts'
 import { ConnectionBudget } from '../lifecycle/budget.ts'
 import { drain } from '../lifecycle/drain.ts'
@@ -12,8 +11,10 @@ import type { ListenerContext } from '../listener/context.ts'
 import { type HandleSource, Listeners } from '../listener/listeners.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
 import { PairCounters } from '../telemetry/counters.ts'
+import { StatsSender } from '../telemetry/stats-sender.ts'
 import { BufferPool } from '../transport/buffers.ts'
 import { TurnEnd } from '../transport/outbox.ts'
+import { TunnelSessions } from '../transport/tunnel-sessions.ts'
 import { Applier } from './applier.ts'
 import { createLastGood } from './last-good.ts'
 import { LinkClient } from './link-client.ts'
@@ -50,6 +51,8 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
   const budget = new ConnectionBudget(options.maxConnections ?? limits.connectionsPerWorker)
   const lastGood = createLastGood(options.files, clock, log)
   const expiry = createExpiryWatch(clock, log)
+  const trust = () => applier.state.tables.trust
+  const place = { clock, pool: new BufferPool(), turnEnd: new TurnEnd(), trust }
   const context: ListenerContext = {
     clock,
     log,
@@ -57,12 +60,8 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
     counters,
     accessLog: createAccessLog(log, counters, clock),
     tables: () => applier.state.tables,
-    place: {
-      clock,
-      pool: new BufferPool(),
-      turnEnd: new TurnEnd(),
-      trust: () => applier.state.tables.trust,
-    },
+    place,
+    sessions: new TunnelSessions(place),
   }
   const listeners = new Listeners(context, options.handles)
   const worker = Buffer.from(random.bytes(12)).toString('hex')
@@ -93,7 +92,11 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
   const stats = new StatsSender(
     clock,
     counters,
-    () => ({ open: budget.open, expired: expiry.expired() }),
+    () => ({
+      open: budget.open,
+      expired: expiry.expired(),
+      draining: listeners.draining(applier.state.tables),
+    }),
     (gauges, pairs) => link.send({ kind: 'stats', ...gauges, pairs }),
   )
   applier.start()
@@ -113,51 +116,5 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
         done()
       })
     },
-  }
-}
-
-interface Gauges {
-  readonly open: number
-  readonly expired: number
-}
-
-type SendStats = (gauges: Gauges, pairs: readonly PairStats[]) => void
-
-/** Sends counters that changed, once per period; after a redial all of them, because the agent may be a new one. */
-class StatsSender {
-  private readonly clock: Clock
-  private readonly counters: PairCounters
-  private readonly gauges: () => Gauges
-  private readonly send: SendStats
-  private sent: Gauges = { open: 0, expired: 0 }
-  private timer: Timer | undefined
-
-  constructor(clock: Clock, counters: PairCounters, gauges: () => Gauges, send: SendStats) {
-    this.clock = clock
-    this.counters = counters
-    this.gauges = gauges
-    this.send = send
-  }
-
-  start(): void {
-    this.timer = this.clock.after(limits.statsEveryMs, () => {
-      const pairs = this.counters.takeChanged()
-      const { open, expired } = this.gauges()
-      if (pairs.length > 0 || open !== this.sent.open || expired !== this.sent.expired) this.sendNow(pairs)
-      this.start()
-    })
-  }
-
-  sendAll(): void {
-    this.sendNow(this.counters.all())
-  }
-
-  stop(): void {
-    this.timer?.cancel()
-  }
-
-  private sendNow(pairs: readonly PairStats[]): void {
-    this.sent = this.gauges()
-    this.send(this.sent, pairs)
   }
 }

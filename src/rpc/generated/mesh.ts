@@ -4,6 +4,7 @@ import type { MessageTypeDefinition } from '@grpc/proto-loader';
 import type { AgentFrame as _mesh_v1_AgentFrame, AgentFrame__Output as _mesh_v1_AgentFrame__Output } from './mesh/v1/AgentFrame.ts';
 import type { CallAnswer as _mesh_v1_CallAnswer, CallAnswer__Output as _mesh_v1_CallAnswer__Output } from './mesh/v1/CallAnswer.ts';
 import type { CallApart as _mesh_v1_CallApart, CallApart__Output as _mesh_v1_CallApart__Output } from './mesh/v1/CallApart.ts';
+import type { CallCancel as _mesh_v1_CallCancel, CallCancel__Output as _mesh_v1_CallCancel__Output } from './mesh/v1/CallCancel.ts';
 import type { CallRequest as _mesh_v1_CallRequest, CallRequest__Output as _mesh_v1_CallRequest__Output } from './mesh/v1/CallRequest.ts';
 import type { CallsReady as _mesh_v1_CallsReady, CallsReady__Output as _mesh_v1_CallsReady__Output } from './mesh/v1/CallsReady.ts';
 import type { Enforced as _mesh_v1_Enforced, Enforced__Output as _mesh_v1_Enforced__Output } from './mesh/v1/Enforced.ts';
@@ -57,6 +58,7 @@ export interface ProtoGrpcType {
       AgentFrame: MessageTypeDefinition<_mesh_v1_AgentFrame, _mesh_v1_AgentFrame__Output>
       CallAnswer: MessageTypeDefinition<_mesh_v1_CallAnswer, _mesh_v1_CallAnswer__Output>
       CallApart: MessageTypeDefinition<_mesh_v1_CallApart, _mesh_v1_CallApart__Output>
+      CallCancel: MessageTypeDefinition<_mesh_v1_CallCancel, _mesh_v1_CallCancel__Output>
       CallRequest: MessageTypeDefinition<_mesh_v1_CallRequest, _mesh_v1_CallRequest__Output>
       CallsReady: MessageTypeDefinition<_mesh_v1_CallsReady, _mesh_v1_CallsReady__Output>
       Enforced: MessageTypeDefinition<_mesh_v1_Enforced, _mesh_v1_Enforced__Output>

@@ -1,6 +1,6 @@
 /** Shapes of catalog rows: nodes, services with their proxies, checks. The words themselves are in model/. */
 import { z } from 'zod'
-import type { Check } from '../../model/check.ts'
+import { type Check, checkTypes } from '../../model/check.ts'
 import type { Node } from '../../model/node.ts'
 import type { ProxySettings, Service, ServiceEntry, ServiceKind } from '../../model/service.ts'
 import type { Upstream } from '../../model/upstream.ts'
@@ -79,9 +79,11 @@ const checkFields = {
   serviceId: text,
   serviceName: text,
   serviceTags: textList,
-  type: z.enum(['', 'http', 'tcp', 'ttl', 'script', 'alias', 'member', 'maintenance']),
+  type: z.enum(['', ...checkTypes]),
   interval: text,
   timeout: text,
+  exposedPort: wholeNumber.exactOptional(),
+  definition: opaqueMap.exactOptional(),
 }
 
 export const checkShape = z.object(checkFields) satisfies z.ZodType<Check>

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Command } from '../../model/command.ts'
 import { checkShape, nodeShape, serviceShape } from './catalog.ts'
 import { actionShape, configEntryShape, configKindShape } from './intention.ts'
+import { operationsShape, sessionShape } from './lock.ts'
 import { flag, text, textList, textMap, wholeNumber } from './text.ts'
 
 /** A command that a peer may send. */
@@ -23,6 +24,8 @@ export type RemoteCommand = Exclude<
       | `${'restore' | 'verify'}.${string}`
   }
 >
+
+const lockFields = { key: text, value: z.string(), flags: z.string(), session: text }
 
 const shapes = {
   'settings.set': z.object({
@@ -79,6 +82,12 @@ const shapes = {
     recurse: flag,
     casIndex: wholeNumber.exactOptional(),
   }),
+  'kv.lock': z.object({ type: z.literal('kv.lock'), ...lockFields }),
+  'kv.unlock': z.object({ type: z.literal('kv.unlock'), ...lockFields }),
+  'session.create': z.object({ type: z.literal('session.create'), session: sessionShape }),
+  'session.destroy': z.object({ type: z.literal('session.destroy'), id: text }),
+  'session.renew': z.object({ type: z.literal('session.renew'), id: text }),
+  txn: z.object({ type: z.literal('txn'), operations: operationsShape }),
   'enrollment.create': z.object({
     type: z.literal('enrollment.create'),
     enrollment: z.object({
@@ -102,5 +111,11 @@ export const commandShape: z.ZodType<RemoteCommand> = z.discriminatedUnion('type
   shapes['intention.delete'],
   shapes['kv.set'],
   shapes['kv.delete'],
+  shapes['kv.lock'],
+  shapes['kv.unlock'],
+  shapes['session.create'],
+  shapes['session.destroy'],
+  shapes['session.renew'],
+  shapes.txn,
   shapes['enrollment.create'],
 ])

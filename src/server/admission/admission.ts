@@ -24,11 +24,19 @@ export interface AdmissionPorts {
   readonly featureLevel?: () => number
 }
 
+export type Renewal = Extract<Command, { readonly type: 'session.renew' }>
+
 export class Admission {
   readonly #ports: AdmissionPorts
+  #renew: ((renewal: Renewal, reply: Reply<Written>) => void) | undefined
 
   constructor(ports: AdmissionPorts) {
     this.#ports = ports
+  }
+
+  /** Who answers renewals of sessions: they change nothing that is replicated, so the log is spared them. */
+  onRenewal(renew: (renewal: Renewal, reply: Reply<Written>) => void): void {
+    this.#renew = renew
   }
 
   /**
@@ -39,6 +47,10 @@ export class Admission {
     const refusal = this.refusalOf(principal, command)
     if (refusal !== undefined) {
       reply({ ok: false, failure: refusal })
+      return
+    }
+    if (command.type === 'session.renew' && this.#renew !== undefined) {
+      this.#renew(command, reply)
       return
     }
     const atMs = this.#ports.clock.wallMs()

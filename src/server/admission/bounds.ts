@@ -13,6 +13,7 @@ import type { Service } from '../../model/service.ts'
 import type { CommandOf } from '../apply/outcome.ts'
 import { checkRegistration } from '../apply/registration.ts'
 import { checkKvDelete, checkKvSet } from './kv-bounds.ts'
+import { checkLocking } from './lock-bounds.ts'
 
 const fine: Result<true> = ok(true)
 
@@ -35,19 +36,17 @@ export function checkBounds(command: Command): Result<true> {
       return checkKvSet(command)
     case 'kv.delete':
       return checkKvDelete(command)
+    case 'kv.lock':
+    case 'kv.unlock':
+    case 'session.create':
+    case 'session.destroy':
+    case 'session.renew':
+    case 'txn':
+      return checkLocking(command, checkBounds)
     case 'catalog.register':
       return checkRegister(command)
     case 'catalog.deregister':
-      return first(
-        nameIs('node', command.node),
-        idIs('service', command.serviceId ?? 'none'),
-        idIs('check', command.checkId ?? 'none'),
-        check(
-          command.serviceId === undefined || command.checkId === undefined,
-          'bad-request',
-          () => 'a deregistration names a service or a check, not both',
-        ),
-      )
+      return checkDeregister(command)
     case 'config-entry.upsert':
       return checkEntry(command.entry)
     case 'config-entry.delete':
@@ -72,6 +71,19 @@ export function checkBounds(command: Command): Result<true> {
     case 'enrollment.redeem-server':
       return first(nameIs('node', command.node), idIs('server', command.serverId))
   }
+}
+
+function checkDeregister(command: CommandOf<'catalog.deregister'>): Result<true> {
+  return first(
+    nameIs('node', command.node),
+    idIs('service', command.serviceId ?? 'none'),
+    idIs('check', command.checkId ?? 'none'),
+    check(
+      command.serviceId === undefined || command.checkId === undefined,
+      'bad-request',
+      () => 'a deregistration names a service or a check, not both',
+    ),
+  )
 }
 
 function checkRegister(command: CommandOf<'catalog.register'>): Result<true> {

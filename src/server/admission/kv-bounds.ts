@@ -1,10 +1,10 @@
 /** Size and form of writes to the key-value store, checked before they are proposed. */
 import { failed, ok, type Result } from '../../model/errors.ts'
-import { base64Bytes, isFlags, isKvKey, isKvPrefix } from '../../model/kv.ts'
+import { base64Bytes, isFlags, isKvKey, isKvPrefix, type KvContent } from '../../model/kv.ts'
 import { limits } from '../../model/limits.ts'
 import type { CommandOf } from '../apply/outcome.ts'
 
-export function checkKvSet({ key, value, flags }: CommandOf<'kv.set'>): Result<true> {
+export function checkKvSet({ key, value, flags }: KvContent): Result<true> {
   const named = checkKey(key, isKvKey(key))
   if (!named.ok) return named
   if (!isFlags(flags)) return failed('bad-request', 'flags are a whole number from 0 to 2^64-1, as text')

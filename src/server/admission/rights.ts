@@ -7,8 +7,10 @@ import { memberCheckId } from '../../model/check.ts'
 import type { Command } from '../../model/command.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { meshNameOf, type Service, sidecarNameOf } from '../../model/service.ts'
+import { isReadOperation } from '../../model/txn.ts'
 import type { CommandOf } from '../apply/outcome.ts'
 import { nodeNameOf } from '../apply/registration.ts'
+import { commandOf } from '../apply/txn.ts'
 
 export function checkRights(principal: Principal, command: Command): Result<true> {
   switch (command.type) {
@@ -34,6 +36,11 @@ export function checkRights(principal: Principal, command: Command): Result<true
     case 'intention.delete':
     case 'kv.set':
     case 'kv.delete':
+    case 'kv.lock':
+    case 'kv.unlock':
+    case 'session.create':
+    case 'session.destroy':
+    case 'session.renew':
     case 'enrollment.create':
     case 'autopilot.set':
     case 'restore.begin':
@@ -41,7 +48,21 @@ export function checkRights(principal: Principal, command: Command): Result<true
     case 'restore.commit':
     case 'restore.abort':
       return authorize(principal, { kind: 'operate' })
+    case 'txn':
+      return checkTxn(principal, command)
   }
+}
+
+/** An operation may do what the command may that does the same alone. */
+function checkTxn(principal: Principal, { operations }: CommandOf<'txn'>): Result<true> {
+  const allowed = authorize(principal, { kind: 'operate' })
+  if (!allowed.ok) return allowed
+  for (const operation of operations) {
+    if (operation.kind === 'kv' || isReadOperation(operation)) continue
+    const alone = checkRights(principal, commandOf(operation))
+    if (!alone.ok) return alone
+  }
+  return ok(true)
 }
 
 const membershipIsOurs = failed('bad-token', `only servers write the check "${memberCheckId}"`)

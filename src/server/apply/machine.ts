@@ -16,11 +16,13 @@ import { applyDeregister, applyRegister } from './catalog.ts'
 import { applyEntryDelete, applyEntryUpsert } from './config-entry.ts'
 import { applyEnrollmentCreate, applyEnrollmentRedeem, applyServerRedeem } from './enrollment.ts'
 import { applyIntentionDelete, applyIntentionUpsert } from './intention.ts'
-import { applyKvDelete, applyKvReap, applyKvSet } from './kv.ts'
+import { applyKvDelete, applyKvLock, applyKvReap, applyKvSet, applyKvUnlock } from './kv.ts'
 import { type CommandOf, done } from './outcome.ts'
 import { applyRestore, isRestore, type RestoreCommand } from './restore.ts'
 import { applyAnnounce, applyAutopilot, applyFeatureRaise } from './servers.ts'
+import { applySessionCreate, applySessionDestroy, applySessionRenew } from './session.ts'
 import { applyGenesis, applySettings } from './settings.ts'
+import { applyTxn } from './txn.ts'
 
 export type VerifyListener = (command: CommandOf<`verify.${'mark' | 'result'}`>, view: View) => void
 
@@ -37,9 +39,9 @@ export class Machine implements StateMachine {
     const envelope = readEnvelope(index, entry)
     const { command, atMs } = envelope
     if (isRestore(command)) return applied(index, applyRestore(this.#store, command, { index, atMs }))
-    const tx = this.#store.begin(index)
+    const tx = this.#store.begin(index, atMs)
     const result = applyEnvelope(tx, envelope, command)
-    if (result.ok) this.#store.commit(tx)
+    if (result.ok && result.value.kind !== 'rolled-back') this.#store.commit(tx)
     else this.#store.advance(index)
     if (command.type === 'verify.mark' || command.type === 'verify.result')
       for (const listener of this.#verifyListeners) listener(command, this.#store.view())
@@ -108,7 +110,19 @@ function applyEnvelope(
     case 'kv.set':
       return applyKvSet(tx, command)
     case 'kv.delete':
-      return applyKvDelete(tx, command, atMs)
+      return applyKvDelete(tx, command)
+    case 'kv.lock':
+      return applyKvLock(tx, command)
+    case 'kv.unlock':
+      return applyKvUnlock(tx, command)
+    case 'session.create':
+      return applySessionCreate(tx, command)
+    case 'session.destroy':
+      return applySessionDestroy(tx, command)
+    case 'session.renew':
+      return applySessionRenew(tx, command)
+    case 'txn':
+      return applyTxn(tx, command)
     case 'kv.reap':
       return applyKvReap(tx, command)
     case 'feature.raise':

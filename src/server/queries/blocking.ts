@@ -5,7 +5,7 @@
 import { type Failure, failed } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import type { ReadOptions } from '../../model/query.ts'
-import type { Clock, Random, Timer } from '../../platform/ports.ts'
+import type { Clock, Metrics, Random, Timer } from '../../platform/ports.ts'
 import type { View } from '../store/view.ts'
 import type { Plan } from './plan.ts'
 import { Readings } from './readings.ts'
@@ -13,6 +13,7 @@ import { Readings } from './readings.ts'
 export interface BlockingPorts {
   readonly clock: Clock
   readonly random: Pick<Random, 'fraction'>
+  readonly metrics: Pick<Metrics, 'count' | 'gauge'>
 }
 
 /** One read, from the first look to its answer. */
@@ -50,7 +51,7 @@ export class Waiters {
       hold: (it) => this.#hold(it),
       wake: (it) => this.#wake(it),
       release: (it) => {
-        this.#held.delete(it)
+        if (this.#held.delete(it)) this.#tellHeld()
         this.#woken.delete(it)
       },
       readings: this.#readings,
@@ -71,7 +72,12 @@ export class Waiters {
   #hold(waiter: Held): boolean {
     if (this.#held.size >= limits.blockingQueriesHeld) return false
     this.#held.add(waiter)
+    this.#tellHeld()
     return true
+  }
+
+  #tellHeld(): void {
+    this.#ports.metrics.gauge('mesh_server_reads_held', this.#held.size)
   }
 
   /** Looks again in a later turn: several commits in one turn are one look, and commits never wait for readers. */
@@ -92,12 +98,13 @@ export class Waiters {
     for (const waiter of this.#woken) {
       if (looks >= limits.wakesPerTurn) {
         this.#planTurn()
-        return
+        break
       }
       looks++
       this.#woken.delete(waiter)
       waiter.lookAgain()
     }
+    if (looks > 0) this.#ports.metrics.count('mesh_server_reads_woken_total', {}, looks)
   }
 }
 

@@ -6,11 +6,13 @@ import type { Enforcement, Queries, QueryName } from '../../model/query.ts'
 import type { ConsensusStatus } from '../consensus/contract.ts'
 import type { View } from '../store/view.ts'
 import { planDatacenters, planJoin, planRoots } from './authority.ts'
-import { planMesh, planNode, planNodes, planService, planServices } from './catalog.ts'
+import { planAddress, planMesh, planNode, planNodes, planService, planServices } from './catalog.ts'
 import { planMembers, planState, planSummaries } from './health.ts'
 import { planCheck, planEntries, planEntry, planIntention, planIntentions, planMatch } from './intentions.ts'
 import { planKvEntries, planKvEntry, planKvKeys } from './kv.ts'
 import { type Plan, type Reading, single } from './plan.ts'
+import { planNodeSessions, planSession, planSessions } from './session.ts'
+import { planTxn } from './txn.ts'
 
 /** Addresses and names of the servers, which are not part of the state. */
 export interface ClusterDirectory {
@@ -53,6 +55,7 @@ export const planners: Planners = {
   'catalog.service': ({ view }, args) => planService(view, args),
   'catalog.mesh': ({ view }, args) => planMesh(view, args),
   'catalog.node': ({ view }, args) => planNode(view, args),
+  'catalog.address': ({ view }, args) => planAddress(view, args),
   'intentions.list': ({ view }) => planIntentions(view),
   'intentions.exact': ({ view }, args) => planIntention(view, args),
   'intentions.match': ({ view }, args) => planMatch(view, args),
@@ -63,6 +66,10 @@ export const planners: Planners = {
   'kv.get': ({ view }, args) => planKvEntry(view, args),
   'kv.list': ({ view }, args) => planKvEntries(view, args),
   'kv.keys': ({ view }, args) => planKvKeys(view, args),
+  'session.info': ({ view }, args) => planSession(view, args),
+  'session.list': ({ view }) => planSessions(view),
+  'session.node': ({ view }, args) => planNodeSessions(view, args),
+  'txn.read': ({ view }, args) => planTxn(view, args),
   'ca.roots': ({ view }) => planRoots(view),
   'health.state': ({ view }, args) => planState(view, args),
   'mesh.services': ({ view }) => planSummaries(view),
@@ -94,6 +101,7 @@ export const unblockable: ReadonlySet<QueryName> = new Set([
   'mesh.principal',
   'status.leader',
   'status.peers',
+  'txn.read',
 ] as const)
 
 function fixed<Answer>(answer: Answer): Plan<Answer> {

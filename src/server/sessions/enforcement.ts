@@ -4,6 +4,7 @@
  *
  * Acknowledgements are no log entries, so waiting for them has version numbers of its own, made by this server.
  */
+import { isBalancedName } from '../../model/acknowledged.ts'
 import { wildcard } from '../../model/intention.ts'
 import type { Enforcement } from '../../model/query.ts'
 import { meshNameOf } from '../../model/service.ts'
@@ -141,7 +142,7 @@ export class EnforcementBook {
 
   /**
    * Counts proxies that enforce the rules of `destination` as of log index `index`; `*` counts those of all
-   * destinations. Yields after each row read.
+   * destinations; a `balancedName` those that know of that maintenance. Yields after each row read.
    */
   *count(view: View, destination: string, index: number): Generator<undefined, Enforcement> {
     const tally = new Tally()
@@ -150,7 +151,9 @@ export class EnforcementBook {
         for (const [node, acknowledged] of book.of(name)) {
           yield
           if (this.#ports.serverOf(node) !== server) continue
-          const wanted = this.#wanted(view, name, index, acknowledged)
+          if (destination === wildcard && isBalancedName(name)) continue
+          // A maintenance is acknowledged by its own index, whatever the rules are.
+          const wanted = isBalancedName(name) ? index : this.#wanted(view, name, index, acknowledged)
           for (const enforced of acknowledged.indexes) tally.add(node, enforced >= wanted)
         }
     let last = ''

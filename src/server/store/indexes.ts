@@ -34,6 +34,7 @@ export type CountedTable =
   | 'operators'
   | 'servers'
   | 'autopilot'
+  | 'sessions'
 
 const extinct = (kind: string): string => key2('extinct', kind)
 
@@ -56,6 +57,12 @@ export const meshRow = (name: string): Touched => ({ row: key2('mesh', name), ex
 export const nodeRow = (name: string): Touched => ({ row: key2('node', name), extinct: extinct('node') })
 /** Checks in one status; a check that leaves the status counts. */
 export const statusRow = (status: CheckStatus): Touched => ({ row: key2('status', status), extinct: '' })
+export const sessionRow = (id: string): Touched => ({ row: key2('session', id), extinct: extinct('session') })
+/** Sessions of one node. */
+export const nodeSessionsRow = (node: string): Touched => ({
+  row: key2('node-sessions', node),
+  extinct: extinct('node-sessions'),
+})
 export const entryRow = (kind: ConfigEntryKind, name: string): Touched => ({
   row: key3('entry', kind, name),
   extinct: extinct('entry'),

@@ -69,6 +69,8 @@ function reindexed(row: TableRow, index: number): TableRow {
     }
     case 'tombstones':
       return ['tombstones', { ...row[1], index: Math.min(row[1].index, index) }]
+    case 'lockDelays':
+      return row
     case 'indexes':
       return ['indexes', { ...row[1], index: Math.min(row[1].index, index) }]
     default:

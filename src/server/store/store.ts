@@ -21,9 +21,10 @@ export class Store {
     return this.#view
   }
 
-  begin(index: number): Transaction {
+  /** `atMs` is when the command was proposed. */
+  begin(index: number, atMs: number = 0): Transaction {
     assert(index > this.#view.index, `log index ${index} applied after ${this.#view.index}`)
-    return new Transaction(index, this.#view.tables)
+    return new Transaction(index, this.#view.tables, atMs)
   }
 
   commit(tx: Transaction): void {

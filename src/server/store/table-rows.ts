@@ -2,7 +2,9 @@
  * Rows of the state as lines of text and back into tables: the order in which they are written, and where each belongs.
  * Further trees are made again while reading. What stands around the rows is snapshot.ts.
  */
+import { placeAddress } from './address-holders.ts'
 import { key1, key2, settingsKey } from './keys.ts'
+import { placeDelay, placeKv } from './locks.ts'
 import {
   type Edits,
   indexIntention,
@@ -13,6 +15,7 @@ import {
   type Tables,
 } from './tables.ts'
 import { placeTombstone } from './tombstones.ts'
+import { placeSession } from './write-session.ts'
 
 /** Fixed, so that pictures of equal states are equal bytes. Nodes come before what stands on them. */
 const order: readonly PrimaryTable[] = [
@@ -28,6 +31,8 @@ const order: readonly PrimaryTable[] = [
   'operators',
   'kv',
   'tombstones',
+  'sessions',
+  'lockDelays',
   'servers',
   'autopilot',
   'indexes',
@@ -46,6 +51,7 @@ export function loadRow(edits: Edits, [table, row]: TableRow): boolean {
       return true
     case 'nodes':
       edits.nodes.set(key1(row.name), row)
+      placeAddress(edits.addresses, { node: row.name, serviceId: '', service: '' }, '', row.address)
       return true
     case 'services':
       placeInstance(edits, undefined, row)
@@ -72,10 +78,16 @@ export function loadRow(edits: Edits, [table, row]: TableRow): boolean {
       edits.operators.set(key1(row.tokenHash), row)
       return true
     case 'kv':
-      edits.kv.set(key1(row.key), row)
+      placeKv(edits, undefined, row)
       return true
     case 'tombstones':
       placeTombstone(edits, row)
+      return true
+    case 'sessions':
+      placeSession(edits, row)
+      return true
+    case 'lockDelays':
+      placeDelay(edits, row)
       return true
     case 'servers':
       edits.servers.set(key1(row.id), row)

@@ -13,6 +13,8 @@ import { precedenceOf } from '../../model/intention.ts'
 import type { KvEntry, KvTombstone } from '../../model/kv.ts'
 import type { Node } from '../../model/node.ts'
 import { meshNameOf, type Service } from '../../model/service.ts'
+import type { LockDelay, Session } from '../../model/session.ts'
+import { type AddressHolder, placeAddress } from './address-holders.ts'
 import type { IndexRow } from './indexes.ts'
 import { key1, key2, key3 } from './keys.ts'
 import type { Row } from './row.ts'
@@ -47,6 +49,9 @@ interface PrimaryRows {
   kv: Row<KvEntry>
   /** Of one key under the key, of everything below a prefix under the prefix itself; see write-kv.ts. */
   tombstones: KvTombstone
+  sessions: Row<Session>
+  /** By key; see locks.ts. */
+  lockDelays: LockDelay
   /** What each server of the cluster says about itself. */
   servers: Row<ServerInfo>
   autopilot: Row<AutopilotConfig>
@@ -69,6 +74,18 @@ interface DerivedRows {
   tags: NameCount
   /** Oldest deletion first. */
   tombstonesByIndex: KvTombstone
+  /** By address, node, service id. */
+  addresses: AddressHolder
+  /** By node, id. */
+  sessionsByNode: Row<Session>
+  /** By node, check id, session id. */
+  sessionsByCheck: Row<Session>
+  /** Entries that a session holds, as in `kv`. */
+  locks: Row<KvEntry>
+  /** By session, key. */
+  locksBySession: Row<KvEntry>
+  /** The first to end first. */
+  lockDelaysByEnd: LockDelay
 }
 
 type Rows = PrimaryRows & DerivedRows
@@ -105,6 +122,14 @@ export function emptyTables(): Tables {
     kv: emptyTree(),
     tombstones: emptyTree(),
     tombstonesByIndex: emptyTree(),
+    addresses: emptyTree(),
+    sessions: emptyTree(),
+    lockDelays: emptyTree(),
+    sessionsByNode: emptyTree(),
+    sessionsByCheck: emptyTree(),
+    locks: emptyTree(),
+    locksBySession: emptyTree(),
+    lockDelaysByEnd: emptyTree(),
   }
 }
 
@@ -133,6 +158,14 @@ export function editTables(tables: Tables): Edits {
     kv: new TreeEdit(tables.kv),
     tombstones: new TreeEdit(tables.tombstones),
     tombstonesByIndex: new TreeEdit(tables.tombstonesByIndex),
+    addresses: new TreeEdit(tables.addresses),
+    sessions: new TreeEdit(tables.sessions),
+    lockDelays: new TreeEdit(tables.lockDelays),
+    sessionsByNode: new TreeEdit(tables.sessionsByNode),
+    sessionsByCheck: new TreeEdit(tables.sessionsByCheck),
+    locks: new TreeEdit(tables.locks),
+    locksBySession: new TreeEdit(tables.locksBySession),
+    lockDelaysByEnd: new TreeEdit(tables.lockDelaysByEnd),
   }
 }
 
@@ -162,6 +195,14 @@ export function commitTables(edits: Edits, fire: Watch[]): Tables {
     kv: edits.kv.commit(fire),
     tombstones: edits.tombstones.commit(fire),
     tombstonesByIndex: edits.tombstonesByIndex.commit(fire),
+    addresses: edits.addresses.commit(fire),
+    sessions: edits.sessions.commit(fire),
+    lockDelays: edits.lockDelays.commit(fire),
+    sessionsByNode: edits.sessionsByNode.commit(fire),
+    sessionsByCheck: edits.sessionsByCheck.commit(fire),
+    locks: edits.locks.commit(fire),
+    locksBySession: edits.locksBySession.commit(fire),
+    lockDelaysByEnd: edits.lockDelaysByEnd.commit(fire),
   }
 }
 
@@ -189,11 +230,19 @@ export function placeInstance(edits: Edits, before: Placed | undefined, after: P
     edits.instances.set(key3(is.name, after.node, is.id), after)
     if (meshIs !== '') edits.mesh.set(key3(meshIs, after.node, is.id), after)
   }
+  placeServiceAddress(edits, before, after)
   if (was?.name === is?.name && sameValue(was?.tags, is?.tags)) return false
   // Up before down, so that what stays never passes through zero.
   const appeared = is !== undefined && countNames(edits, is, 1)
   const disappeared = was !== undefined && countNames(edits, was, -1)
   return appeared || disappeared
+}
+
+function placeServiceAddress(edits: Edits, before: Placed | undefined, after: Placed | undefined): void {
+  const { node, service } = after ?? before ?? {}
+  if (node === undefined || service === undefined) return
+  const holder = { node, serviceId: service.id, service: service.name }
+  placeAddress(edits.addresses, holder, before?.service.address ?? '', after?.service.address ?? '')
 }
 
 function countNames(edits: Edits, service: Service, by: 1 | -1): boolean {

@@ -37,6 +37,8 @@ export interface Changes {
   readonly nodes: ReadonlySet<string>
   readonly settings: boolean
   readonly roots: boolean
+  /** Ids of sessions that came or went. */
+  readonly sessions: ReadonlySet<string>
 }
 
 export const nothingChanged = (index: number): Changes => ({
@@ -46,19 +48,24 @@ export const nothingChanged = (index: number): Changes => ({
   nodes: new Set(),
   settings: false,
   roots: false,
+  sessions: new Set(),
 })
 
 export class Transaction {
   readonly index: number
+  /** Wall clock of the leader that proposed the command, milliseconds. */
+  readonly atMs: number
   readonly edits: Edits
   readonly #instances = new Map<string, InstanceChange>()
   readonly #destinations = new Set<string>()
   readonly #nodes = new Set<string>()
+  readonly #sessions = new Set<string>()
   #settings: boolean = false
   #roots: boolean = false
 
-  constructor(index: number, tables: Tables) {
+  constructor(index: number, tables: Tables, atMs: number) {
     this.index = index
+    this.atMs = atMs
     this.edits = editTables(tables)
   }
 
@@ -90,6 +97,7 @@ export class Transaction {
       nodes: this.#nodes,
       settings: this.#settings,
       roots: this.#roots,
+      sessions: this.#sessions,
     }
   }
 
@@ -126,6 +134,10 @@ export class Transaction {
   /** The node itself or a check of the whole node changed: what membership looks at. */
   memberChanged(name: string): void {
     this.#nodes.add(name)
+  }
+
+  sessionChanged(id: string): void {
+    this.#sessions.add(id)
   }
 
   destinationChanged(name: string, exists: boolean): void {

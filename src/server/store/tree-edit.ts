@@ -14,6 +14,11 @@ export class TreeEdit<Value> {
   readonly #base: Tree<Value>
   readonly #edit: number
   readonly #replaced: TreeNode<Value>[] = []
+  /**
+   * Nodes of this edit that only moved, because a key beside them came or went, with those whose place they take: nothing below
+   * changed, so whoever waits for a change there waits on.
+   */
+  readonly #moved = new Map<TreeNode<Value>, TreeNode<Value>>()
   #root: TreeNode<Value>
   #size: number
 
@@ -22,6 +27,11 @@ export class TreeEdit<Value> {
     this.#edit = ++lastEdit
     this.#root = base.root
     this.#size = base.size
+  }
+
+  /** Number of values now. */
+  get size(): number {
+    return this.#size
   }
 
   get(key: string): Value | undefined {
@@ -129,14 +139,45 @@ export class TreeEdit<Value> {
       if (node.watch !== undefined) fire.push(node.watch)
       node.watch = spent
     }
+    for (const [node, before] of this.#moved) {
+      if (before.watch !== undefined && before.watch !== spent) {
+        node.watch = before.watch
+        const beside = before.watch.takeBeside()
+        if (beside !== undefined) fire.push(beside)
+      }
+      before.watch = spent
+    }
     return new Tree(this.#root, this.#size)
   }
 
   #own(node: TreeNode<Value>): TreeNode<Value> {
-    if (node.edit === this.#edit) return node
+    if (node.edit === this.#edit) {
+      this.#changed(node)
+      return node
+    }
     this.#replaced.push(node)
+    return this.#copy(node)
+  }
+
+  #copy(node: TreeNode<Value>): TreeNode<Value> {
     const children = node.children.length === 0 ? noChildren : node.children.slice()
     return new TreeNode<Value>(this.#edit, node.prefix, node.value, children)
+  }
+
+  /** Like `own`, for a node below which everything stays. */
+  #move(node: TreeNode<Value>): TreeNode<Value> {
+    if (node.edit === this.#edit) return node
+    const copy = this.#copy(node)
+    this.#moved.set(copy, node)
+    return copy
+  }
+
+  /** A node of this edit is more than moved. */
+  #changed(node: TreeNode<Value>): void {
+    const before = this.#moved.get(node)
+    if (before === undefined) return
+    this.#moved.delete(node)
+    this.#replaced.push(before)
   }
 
   /** Everything below `top`, itself included, is part of the newest tree no more. */
@@ -145,7 +186,8 @@ export class TreeEdit<Value> {
     let values = 0
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
       if (node.value !== undefined) values++
-      if (node.edit !== this.#edit) this.#replaced.push(node)
+      if (node.edit === this.#edit) this.#changed(node)
+      else this.#replaced.push(node)
       for (const child of node.children) stack.push(child)
     }
     return values
@@ -153,7 +195,7 @@ export class TreeEdit<Value> {
 
   /** Puts a node without value above `child`, which keeps the rest of its prefix. */
   #split(child: TreeNode<Value>, shared: number): TreeNode<Value> {
-    const lower = this.#own(child)
+    const lower = this.#move(child)
     const upper = new TreeNode<Value>(this.#edit, lower.prefix.slice(0, shared), undefined, [lower])
     lower.prefix = lower.prefix.slice(shared)
     return upper
@@ -164,10 +206,14 @@ export class TreeEdit<Value> {
     const only = node.children[0]
     if (node === this.#root || node.value !== undefined || node.children.length !== 1 || only === undefined)
       return
-    const child = this.#own(only)
+    const child = this.#move(only)
     node.prefix += child.prefix
     node.value = child.value
     node.children = child.children
+    const before = this.#moved.get(child)
+    if (before === undefined) return
+    this.#moved.delete(child)
+    this.#moved.set(node, before)
   }
 }
 

@@ -67,7 +67,7 @@ export class Tree<Value> {
    * already. It may also be called for a change beside `prefix`; it is never left out.
    */
   watch(prefix: string, listener: Listener): () => void {
-    const path = pathTo(this.root, prefix)
+    const { path, isBeside } = pathTo(this.root, prefix)
     let depth = path.length - 1
     // A node with too many listeners hands further ones to its parent, which is replaced whenever the node is.
     while (depth > 0 && (path[depth]?.watch?.size ?? 0) >= limits.watchesPerNode) depth--
@@ -77,7 +77,7 @@ export class Tree<Value> {
       return () => undefined
     }
     node.watch ??= new Watch()
-    return node.watch.add(listener)
+    return node.watch.add(listener, depth === path.length - 1 && isBeside)
   }
 }
 
@@ -120,9 +120,12 @@ export function subtree<Value>(root: TreeNode<Value>, prefix: string): TreeNode<
 
 /**
  * Nodes from the root to the one that any change under `prefix` replaces. Where the path leaves the tree, the last
- * node that shares its next letter counts too: an insertion would split it.
+ * node that shares its next letter counts too: an insertion would split it, and the last node is `isBeside`.
  */
-function pathTo<Value>(root: TreeNode<Value>, prefix: string): TreeNode<Value>[] {
+function pathTo<Value>(
+  root: TreeNode<Value>,
+  prefix: string,
+): { readonly path: readonly TreeNode<Value>[]; readonly isBeside: boolean } {
   const path = [root]
   let node = root
   let at = 0
@@ -130,11 +133,11 @@ function pathTo<Value>(root: TreeNode<Value>, prefix: string): TreeNode<Value>[]
     const child = node.children[childAt(node.children, prefix.charCodeAt(at))]
     if (child === undefined) break
     path.push(child)
-    if (!prefix.startsWith(child.prefix, at)) break
+    if (!prefix.startsWith(child.prefix, at)) return { path, isBeside: true }
     at += child.prefix.length
     node = child
   }
-  return path
+  return { path, isBeside: false }
 }
 
 /** Depth first with an explicit stack: a generator per level would cost more than the walk itself. */

@@ -12,6 +12,7 @@ import { baseFeatureLevel } from '../../model/feature.ts'
 import { byPrecedence, type Intention, type IntentionRule, wildcard } from '../../model/intention.ts'
 import type { Node } from '../../model/node.ts'
 import type { Service, ServiceEntry } from '../../model/service.ts'
+import { type AddressHolder, addressKey } from './address-holders.ts'
 import { restoredRow, type Touched } from './indexes.ts'
 import { key1, key2, settingsKey } from './keys.ts'
 import type { Row } from './row.ts'
@@ -50,6 +51,12 @@ export class View implements StateView {
 
   servicesOfNode(node: string): Iterable<Row<Service>> {
     return mapped(this.tables.services.scan(key1(node)), (placed) => placed.service)
+  }
+
+  /** Nodes with this address and services that have it as their own, in order of node. */
+  holdersOf(address: string): Iterable<AddressHolder> {
+    const key = addressKey(address)
+    return key === undefined ? [] : this.tables.addresses.scan(key)
   }
 
   check(node: string, checkId: string): Row<Check> | undefined {

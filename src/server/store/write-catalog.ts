@@ -7,16 +7,19 @@ import { sameValue } from '../../model/equality.ts'
 import { assert } from '../../model/errors.ts'
 import type { Node } from '../../model/node.ts'
 import type { Service } from '../../model/service.ts'
+import { placeAddress } from './address-holders.ts'
 import { namesRow, nodeRow, statusRow } from './indexes.ts'
 import { key1, key2 } from './keys.ts'
 import { sameRow, stamped, withoutIndexes } from './row.ts'
 import { type Placed, placeCheck, placeInstance } from './tables.ts'
 import type { Transaction } from './transaction.ts'
+import { endSessionsOfCheck, endSessionsOfNode } from './write-session.ts'
 
 export function putNode(tx: Transaction, node: Node): void {
   const before = tx.edits.nodes.get(key1(node.name))
   if (before !== undefined && sameRow(before, node)) return
   tx.edits.nodes.set(key1(node.name), stamped(tx.index, node, before))
+  placeNodeAddress(tx, node.name, before?.address ?? '', node.address)
   tx.touchTable('nodes')
   tx.nodeChanged(node.name)
   tx.memberChanged(node.name)
@@ -49,6 +52,7 @@ export function putCheck(tx: Transaction, check: Check): void {
   placeCheck(tx.edits, before, after)
   if (before !== undefined) checkChanged(tx, before)
   checkChanged(tx, after)
+  if (after.status === 'critical') endSessionsOfCheck(tx, after.node, after.checkId)
 }
 
 /** Returns false where there was no such check. */
@@ -57,6 +61,7 @@ export function removeCheck(tx: Transaction, node: string, checkId: string): boo
   if (before === undefined) return false
   placeCheck(tx.edits, before, undefined)
   checkChanged(tx, before)
+  endSessionsOfCheck(tx, node, checkId)
   return true
 }
 
@@ -75,10 +80,13 @@ export function removeService(tx: Transaction, node: string, serviceId: string):
 
 /** Removes the node and everything on it. Returns false where there was no such node. */
 export function removeNode(tx: Transaction, node: string): boolean {
-  if (tx.edits.nodes.get(key1(node)) === undefined) return false
+  const before = tx.edits.nodes.get(key1(node))
+  if (before === undefined) return false
   for (const placed of [...tx.edits.services.scan(key1(node))]) removeService(tx, node, placed.service.id)
   for (const check of [...tx.edits.checks.scan(key1(node))]) removeCheck(tx, node, check.checkId)
+  endSessionsOfNode(tx, node)
   tx.edits.nodes.delete(key1(node))
+  placeNodeAddress(tx, node, before.address, '')
   tx.touchTable('nodes')
   tx.memberChanged(node)
   tx.extinguish(nodeRow(node))
@@ -96,6 +104,10 @@ function checkChanged(tx: Transaction, check: Check): void {
   }
   const placed = tx.edits.services.get(key2(check.node, check.serviceId))
   if (placed !== undefined) tx.instanceChanged(check.node, placed.service)
+}
+
+function placeNodeAddress(tx: Transaction, node: string, before: string, after: string): void {
+  placeAddress(tx.edits.addresses, { node, serviceId: '', service: '' }, before, after)
 }
 
 function touchInstancesOf(tx: Transaction, node: string): void {

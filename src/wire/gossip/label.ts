@@ -2,6 +2,7 @@
  * The label that may stand before every packet and stream of a pool, so that pools on the same network do not mix
  * (memberlist). Without encryption it is a guard against mistakes, not against attackers.
  */
+import { gossipFaults } from './fault.ts'
 import { messageTypes } from './message-type.ts'
 
 /** Empty for a pool without label. */
@@ -15,9 +16,11 @@ export function labelHeader(label: string): Uint8Array {
 export function behindLabel(
   bytes: Uint8Array,
   header: Uint8Array,
-): { readonly at: number } | { readonly fault: 'foreign label' | 'more' } {
-  if (header.length === 0) return bytes[0] === messageTypes.labelled ? { fault: 'foreign label' } : { at: 0 }
+): { readonly at: number } | { readonly fault: typeof gossipFaults.foreignLabel | 'more' } {
+  if (header.length === 0)
+    return bytes[0] === messageTypes.labelled ? { fault: gossipFaults.foreignLabel } : { at: 0 }
   const compared = Math.min(bytes.length, header.length)
-  for (let at = 0; at < compared; at += 1) if (bytes[at] !== header[at]) return { fault: 'foreign label' }
+  for (let at = 0; at < compared; at += 1)
+    if (bytes[at] !== header[at]) return { fault: gossipFaults.foreignLabel }
   return bytes.length < header.length ? { fault: 'more' } : { at: header.length }
 }

@@ -7,7 +7,8 @@ import { assert } from '../../model/errors.ts'
 import type { GossipMessage } from '../../model/gossip-message.ts'
 import { limits } from '../../model/limits.ts'
 import { readCompressed } from './compression.ts'
-import { seal, sealBytes, unseal } from './encryption.ts'
+import { looksSealed, seal, sealBytes, unseal } from './encryption.ts'
+import { gossipFaults } from './fault.ts'
 import { behindLabel, labelHeader } from './label.ts'
 import { decodeMessage, encodeMessage } from './message.ts'
 import { messageTypes } from './message-type.ts'
@@ -41,6 +42,11 @@ export class PacketCodec {
     return this.#label.length + (isSealed ? sealBytes : checksumBytes)
   }
 
+  /** The same at its most: encryption may be switched on while the pool runs. */
+  get mostOverheadBytes(): number {
+    return this.#label.length + sealBytes
+  }
+
   encode(messages: readonly GossipMessage[]): Uint8Array {
     const body = this.#join(messages)
     const key = outgoingKey(this.#security)
@@ -53,7 +59,7 @@ export class PacketCodec {
 
   decode(packet: Uint8Array): DecodedPacket {
     const found = behindLabel(packet, this.#label)
-    if ('fault' in found) return { messages: [], fault: 'foreign label' }
+    if ('fault' in found) return { messages: [], fault: gossipFaults.foreignLabel }
     const opened = this.#open(packet.subarray(found.at))
     if (typeof opened === 'string') return { messages: [], fault: opened }
     const parts = new Parts()
@@ -64,10 +70,11 @@ export class PacketCodec {
   /** Clear text, or what is wrong. */
   #open(bytes: Uint8Array): Uint8Array | string {
     const { keyring } = this.#security
-    if (keyring.keys.length === 0) return withoutChecksum(bytes)
+    if (keyring.keys.length === 0) return looksSealed(bytes) ? gossipFaults.noKey : withoutChecksum(bytes)
     const text = unseal(bytes, keyring.keys, this.#authenticated)
     if (text !== undefined) return withoutChecksum(text)
-    if (isClearTextRefused(this.#security)) return 'not encrypted with a known key'
+    if (isClearTextRefused(this.#security))
+      return looksSealed(bytes) ? gossipFaults.unknownKey : gossipFaults.clearText
     return withoutChecksum(bytes)
   }
 
@@ -104,7 +111,7 @@ function withoutChecksum(bytes: Uint8Array): Uint8Array | string {
   if (bytes[0] !== messageTypes.checksummed || bytes.length < checksumBytes) return bytes
   const body = bytes.subarray(checksumBytes)
   const expected = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUInt32BE(1)
-  return crc32(body) === expected ? body : 'checksum does not fit'
+  return crc32(body) === expected ? body : gossipFaults.checksum
 }
 
 /** Takes a packet apart, with a budget for what compression may unfold. */

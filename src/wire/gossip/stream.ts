@@ -6,6 +6,7 @@ import type { StreamMessage } from '../../model/gossip-message.ts'
 import { limits } from '../../model/limits.ts'
 import { incomplete, readCompressed } from './compression.ts'
 import { seal, sealBytes, unseal } from './encryption.ts'
+import { gossipFaults } from './fault.ts'
 import { behindLabel, labelHeader } from './label.ts'
 import { readMessage, writeMessage } from './message.ts'
 import { messageTypes } from './message-type.ts'
@@ -57,7 +58,7 @@ export class StreamReader {
   }
 
   push(piece: Uint8Array): StreamProgress {
-    if (this.#length + piece.length > limits.gossipStreamBytes) return faulty('too long')
+    if (this.#length + piece.length > limits.gossipStreamBytes) return faulty(gossipFaults.tooLong)
     this.#keep(piece)
     const bytes = this.#bytes.subarray(0, this.#length)
     const found = behindLabel(bytes, this.#label)
@@ -80,17 +81,17 @@ export class StreamReader {
     const { keyring, label } = this.#security
     if (bytes[0] !== messageTypes.encrypted)
       return isClearTextRefused(this.#security)
-        ? faulty('not encrypted')
+        ? faulty(gossipFaults.clearText)
         : this.#readClear(bytes, this.#pushPull)
-    if (keyring.keys.length === 0) return faulty('encrypted, and we have no key')
+    if (keyring.keys.length === 0) return faulty(gossipFaults.noKey)
     if (bytes.length < sealedHeadBytes) return more
     const length = bytes.readUInt32BE(1)
-    if (length > limits.gossipStreamBytes) return faulty(`${length} bytes are too long`)
+    if (length > limits.gossipStreamBytes) return faulty(gossipFaults.tooLong)
     if (bytes.length < sealedHeadBytes + length) return more
     const authenticated = Buffer.concat([bytes.subarray(0, sealedHeadBytes), Buffer.from(label)])
     const sealed = bytes.subarray(sealedHeadBytes, sealedHeadBytes + length)
     const text = unseal(sealed, keyring.keys, authenticated)
-    if (text === undefined) return faulty('not encrypted with a known key')
+    if (text === undefined) return faulty(gossipFaults.unknownKey)
     return whole(this.#readClear(text, this.#pushPull))
   }
 

@@ -74,8 +74,8 @@ export interface DeregistrationBody {
 }
 
 export function parseDeregistration(body: unknown): Result<DeregistrationBody> {
-  const names = ['Datacenter', 'Node', 'Address', 'ServiceID', 'CheckID', 'Namespace', 'WriteRequest']
-  const read = decodeObject(body, names, (fields) => ({
+  const names = ['Datacenter', 'Node', 'Address', 'ServiceID', 'CheckID', 'Namespace', 'Partition']
+  const read = decodeObject(body, [...names, 'WriteRequest', 'EnterpriseMeta'], (fields) => ({
     datacenter: fields.text('Datacenter'),
     node: fields.text('Node'),
     serviceId: fields.text('ServiceID'),

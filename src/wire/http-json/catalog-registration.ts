@@ -2,13 +2,14 @@
  * The body of `PUT /v1/catalog/register`: a node, perhaps a service and checks, as external registrars (Terraform,
  * consul-esm) send it. Registrations of this host's own services come through the agent and are read by config/.
  */
-import type { Check, CheckStatus } from '../../model/check.ts'
+import { type Check, type CheckStatus, checkTypes } from '../../model/check.ts'
 import { formatDuration } from '../../model/duration.ts'
 import type { Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import type { Node } from '../../model/node.ts'
-import type { ProxySettings, Service } from '../../model/service.ts'
+import type { Service } from '../../model/service.ts'
 import { decodeObject, type Fields } from './fields.ts'
+import { proxyNames, readProxy } from './proxy-fields.ts'
 
 export interface CatalogRegistration {
   readonly datacenter: string
@@ -58,7 +59,7 @@ function readNode(fields: Fields, datacenter: string): Node {
   }
 }
 
-const serviceNames = [
+export const serviceNames = [
   ...['Kind', 'ID', 'Service', 'Tags', 'Meta', 'Address', 'Port', 'SocketPath', 'TaggedAddresses', 'Weights'],
   ...[
     'EnableTagOverride',
@@ -73,7 +74,7 @@ const serviceNames = [
   ...['Datacenter', 'CreateIndex', 'ModifyIndex', 'RaftIndex', 'EnterpriseMeta'],
 ]
 
-function readService(fields: Fields): Service {
+export function readService(fields: Fields): Service {
   const id = fields.text('ID')
   const name = fields.text('Service') === '' ? id : fields.text('Service')
   if (name === '') fields.refuse('Must provide service name (Service.Service)')
@@ -120,40 +121,7 @@ function readWeights(fields: Fields): Service['weights'] {
   return weights
 }
 
-const proxyNames = [
-  ...['DestinationServiceName', 'DestinationServiceID', 'LocalServiceAddress', 'LocalServicePort', 'Mode'],
-  ...[
-    'LocalServiceSocketPath',
-    'Config',
-    'Upstreams',
-    'MeshGateway',
-    'Expose',
-    'TransparentProxy',
-    'AccessLogs',
-  ],
-]
-
-/** An external proxy: its upstreams are its own affair, so a list of them is refused rather than half understood. */
-function readProxy(fields: Fields): ProxySettings {
-  if (fields.list('Upstreams', [], () => true).length > 0)
-    fields.refuse('Service.Proxy.Upstreams: register a proxy with upstreams through its agent')
-  const mode = fields.text('Mode')
-  if (mode !== '' && mode !== 'direct' && mode !== 'transparent')
-    return fields.refuse(`Service.Proxy.Mode "${mode}": use "direct" or "transparent"`)
-  return {
-    destinationServiceName: fields.text('DestinationServiceName'),
-    destinationServiceId: fields.text('DestinationServiceID'),
-    localServiceAddress: fields.text('LocalServiceAddress'),
-    localServicePort: fields.number('LocalServicePort'),
-    localServiceSocketPath: fields.text('LocalServiceSocketPath'),
-    mode,
-    config: fields.object('Config'),
-    upstreams: [],
-    expose: { checks: false, paths: [] },
-  }
-}
-
-const checkNames = [
+export const checkNames = [
   ...[
     'Node',
     'CheckID',
@@ -179,18 +147,19 @@ const checkNames = [
   'ModifyIndex',
 ]
 
-interface CheckRow {
+export interface CheckRow {
   readonly node: string
   readonly check: Omit<Check, 'node' | 'serviceName' | 'serviceTags'>
 }
 
-function readCheck(fields: Fields): CheckRow {
+export function readCheck(fields: Fields): CheckRow {
   const status = fields.has('Status') ? fields.text('Status') : 'critical'
   if (!['passing', 'warning', 'critical'].includes(status))
     fields.refuse(`Check.Status "${status}": use passing, warning or critical`)
   const name = fields.text('Name')
   const checkId = fields.text('CheckID') === '' ? name : fields.text('CheckID')
   if (checkId === '') fields.refuse('Must provide CheckID or Name of the check')
+  const definition = fields.object('Definition')
   return {
     node: fields.text('Node'),
     check: {
@@ -200,9 +169,11 @@ function readCheck(fields: Fields): CheckRow {
       notes: fields.text('Notes'),
       output: fields.text('Output').slice(0, limits.checkOutputBytes),
       serviceId: fields.text('ServiceID'),
-      type: '',
+      type: checkTypes.find((type) => type === fields.text('Type')) ?? '',
       interval: durationText(fields, 'Interval'),
       timeout: durationText(fields, 'Timeout'),
+      ...(fields.number('ExposedPort') > 0 ? { exposedPort: fields.number('ExposedPort') } : {}),
+      ...(Object.keys(definition).length === 0 ? {} : { definition }),
     },
   }
 }

@@ -2,7 +2,6 @@
  * Answers of Consul's `/catalog` and `/health` endpoints made from model rows. One source of entries, two shapes: clients
  * pair `/catalog/service` and `/health/service` by position, so neither may sort or drop on its own.
  */
-import type { NodeServices } from '../../model/query.ts'
 import type { ServiceEntry } from '../../model/service.ts'
 import { type CheckJson, checkJson } from './check.ts'
 import { type NodeJson, nodeJson, nodeTaggedAddresses } from './node.ts'
@@ -80,37 +79,5 @@ export function serviceEntryJson({ node, service, checks }: ServiceEntry): Servi
     Node: nodeJson(node),
     Service: catalogServiceInstanceJson(service, node.datacenter),
     Checks: checks.map(checkJson),
-  }
-}
-
-export interface NodeServicesJson {
-  readonly Node: NodeJson
-  /** By service id. */
-  readonly Services: Readonly<Record<string, AgentServiceJson>>
-}
-
-/** `null` for an unknown node, as Consul answers. */
-export function nodeServicesJson(found: NodeServices | null): NodeServicesJson | null {
-  if (found === null) return null
-  const { node, services } = found
-  return {
-    Node: nodeJson(node),
-    Services: Object.fromEntries(
-      services.map((service) => [service.id, catalogServiceInstanceJson(service, node.datacenter)]),
-    ),
-  }
-}
-
-export interface NodeServiceListJson {
-  readonly Node: NodeJson | null
-  readonly Services: readonly AgentServiceJson[]
-}
-
-export function nodeServiceListJson(found: NodeServices | null): NodeServiceListJson {
-  if (found === null) return { Node: null, Services: [] }
-  const { node, services } = found
-  return {
-    Node: nodeJson(node),
-    Services: services.map((service) => catalogServiceInstanceJson(service, node.datacenter)),
   }
 }

@@ -19,7 +19,7 @@ export interface CheckJson {
   readonly Timeout: string
   readonly ExposedPort: number
   /** Consul fills it only for checks of external nodes; clients expect the object to be there. */
-  readonly Definition: Readonly<Record<string, never>>
+  readonly Definition: Readonly<Record<string, unknown>>
   readonly CreateIndex: number
   readonly ModifyIndex: number
 }
@@ -40,8 +40,8 @@ export function checkJson(check: Check & Partial<RowIndexes>): CheckJson {
     Type: check.type === 'member' ? '' : check.type,
     Interval: check.interval,
     Timeout: check.timeout,
-    ExposedPort: 0,
-    Definition: {},
+    ExposedPort: check.exposedPort ?? 0,
+    Definition: check.definition ?? {},
     CreateIndex: check.createIndex ?? 0,
     ModifyIndex: check.modifyIndex ?? 0,
   }

@@ -42,6 +42,19 @@ export function decodeObject<T>(
   }
 }
 
+/** The same for a body whose unknown keys are passed over; those of what is inside it are not. */
+export function decodeKnown<T>(
+  body: unknown,
+  names: readonly string[],
+  build: (fields: Fields) => T,
+): Result<T> {
+  const known = new Set(names.map(folded))
+  const kept = isObject(body)
+    ? Object.fromEntries(Object.entries(body).filter(([key]) => known.has(folded(key))))
+    : body
+  return decodeObject(kept, names, build)
+}
+
 const folded = (key: string): string => key.replaceAll('_', '').toLowerCase()
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -57,7 +70,9 @@ function fieldsOf(body: unknown, names: readonly string[], path: string): Fields
   const values = new Map<string, unknown>()
   for (const [key, value] of Object.entries(body)) {
     const name = known.get(folded(key))
-    if (name === undefined) return broken(`json: unknown field "${path === '' ? '' : `${path}.`}${key}"`)
+    if (name === undefined) return broken(
+        `json: unknown field "${path === '' ? '' : `${path}.`}${key}": the fields are ${names.join(', ')}`,
+      )
     if (value !== null) values.set(name, value)
   }
   return new ObjectFields(values, path)

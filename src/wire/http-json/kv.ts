@@ -10,6 +10,8 @@ export interface KvEntryJson {
   readonly Flags: ExactNumber
   /** Base64; null for no bytes. */
   readonly Value: string | null
+  /** Who holds the lock; absent where nobody does. */
+  readonly Session?: string
   readonly CreateIndex: number
   readonly ModifyIndex: number
 }
@@ -18,14 +20,17 @@ export function kvEntryJson({
   key,
   value,
   flags,
+  lockIndex = 0,
+  session,
   createIndex,
   modifyIndex,
 }: KvEntry & RowIndexes): KvEntryJson {
   return {
-    LockIndex: 0,
+    LockIndex: lockIndex,
     Key: key,
     Flags: exactNumber(flags),
     Value: value === '' ? null : value,
+    ...(session === undefined ? {} : { Session: session }),
     CreateIndex: createIndex,
     ModifyIndex: modifyIndex,
   }

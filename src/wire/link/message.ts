@@ -18,7 +18,10 @@ import {
 import { readResources } from './resource.ts'
 
 /** Versions of this protocol that this build speaks. */
-export const linkProtocol = { min: 1, max: 1 } as const
+export const linkProtocol = { min: 1, max: 2 } as const
+
+/** Resources of this kind are understood from this version on. */
+export const kindsSince: Partial<Readonly<Record<ResourceKind, number>>> = { exposed: 2 }
 
 export interface ResourceName {
   readonly kind: ResourceKind
@@ -62,7 +65,16 @@ export type FromProxy =
       /** Own certificates that have run out. */
       readonly expired: number
       readonly pairs: readonly PairStats[]
+      /** Instances that are taken out of use. */
+      readonly draining: readonly DrainingInbound[]
     }
+
+export interface DrainingInbound {
+  /** Name of the inbound resource. */
+  readonly name: string
+  /** Streams that are open. */
+  readonly open: number
+}
 
 /** Sums since the worker started, of one pair of services in one direction; '' where the peer is not known. */
 export interface PairStats {
@@ -137,6 +149,8 @@ export function readFromProxy(value: unknown): Result<FromProxy> {
           open: numberOf(fields, 'open'),
           expired: numberOf(fields, 'expired'),
           pairs: listOf(fields, 'pairs', readPair),
+          // Workers before this field have nothing to say about it.
+          draining: fields['draining'] === undefined ? [] : listOf(fields, 'draining', readDraining),
         })
     }
   })
@@ -154,6 +168,11 @@ function guarded<Message>(read: () => Result<Message>): Result<Message> {
 function readResourceName(value: unknown): ResourceName {
   const fields = asFields(value, 'a name')
   return { kind: oneOf(fields, 'kind', resourceOrder), name: nonEmptyOf(fields, 'name') }
+}
+
+function readDraining(value: unknown): DrainingInbound {
+  const fields = asFields(value, 'a draining instance')
+  return { name: nonEmptyOf(fields, 'name'), open: numberOf(fields, 'open') }
 }
 
 function readPair(value: unknown): PairStats {

@@ -4,7 +4,13 @@
  */
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { parseSpiffeId } from '../../model/identity.ts'
-import { type Endpoint, type ProxyResource, resourceOrder } from '../../model/proxy-config.ts'
+import {
+  type Endpoint,
+  type ExposedPath,
+  inboundDrains,
+  type ProxyResource,
+  resourceOrder,
+} from '../../model/proxy-config.ts'
 import {
   asFields,
   type Fields,
@@ -66,6 +72,8 @@ function readResource(fields: Fields): ProxyResource {
       return readInbound(fields, name)
     case 'outbound':
       return readOutbound(fields, name)
+    case 'exposed':
+      return readExposed(fields, name)
   }
 }
 
@@ -117,6 +125,32 @@ function readInbound(fields: Fields, name: string): ProxyResource {
     localPort: numberOf(fields, 'localPort', localSocketPath === '' ? 1 : 0, maxPort),
     localSocketPath,
     localConnectTimeoutMs: numberOf(fields, 'localConnectTimeoutMs', 1, maxTimeoutMs),
+    ...(fields['drain'] === undefined ? {} : { drain: oneOf(fields, 'drain', inboundDrains) }),
+  }
+}
+
+function readExposed(fields: Fields, name: string): ProxyResource {
+  return {
+    kind: 'exposed',
+    name,
+    service: nonEmptyOf(fields, 'service'),
+    bindAddress: nonEmptyOf(fields, 'bindAddress'),
+    bindPort: numberOf(fields, 'bindPort', 1, maxPort),
+    protocol: oneOf(fields, 'protocol', ['http', 'http2']),
+    // Anything but a plain "no" keeps strangers out.
+    hostOnly: fields['hostOnly'] !== false,
+    paths: listOf(fields, 'paths', readExposedPath),
+  }
+}
+
+function readExposedPath(value: unknown): ExposedPath {
+  const fields = asFields(value, 'a path')
+  const path = nonEmptyOf(fields, 'path')
+  if (!path.startsWith('/')) throw new Misshapen('"path" does not begin with /')
+  return {
+    path,
+    localAddress: nonEmptyOf(fields, 'localAddress'),
+    localPort: numberOf(fields, 'localPort', 1, maxPort),
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * The invariants of Raft (paper, figure 3), checked at every step of every core: one leader per term, log matching, leader
  * completeness, a commit index that only rises and only over what a majority holds durably, one membership change at a
- * time. Sees cores only from outside; promises between servers are votes.ts, applied state is truth.ts.
+ * time. Sees cores only from outside; promises between servers are votes.ts, how logs are compared search.ts, applied
+ * state truth.ts.
  */
 import { type ClusterConfiguration, votersOf } from '../../../src/model/cluster.ts'
 import { logIndex } from '../../../src/model/ids.ts'
@@ -16,6 +17,7 @@ import type { Reached } from '../reached.ts'
 import { kinds, type Trace } from '../trace.ts'
 import { hold } from '../violation.ts'
 import { Mirror } from './mirror.ts'
+import { Searches } from './search.ts'
 import { Ballots } from './votes.ts'
 
 /** Elections start after two of them at the latest; whoever starts none gives up its leader then, too. */
@@ -39,6 +41,7 @@ export class RaftChecker {
   readonly #trace: Trace
   readonly #mirrors = new Map<string, Mirror>()
   readonly #ballots = new Ballots()
+  readonly #searches = new Searches()
   /** By index: every entry that anybody ever had there. */
   readonly #entries: (KnownEntry[] | undefined)[] = []
   readonly #checksums = new WeakMap<Uint8Array, number>()
@@ -112,12 +115,34 @@ export class RaftChecker {
       () => `${server}: committed ${raft.committed}, log ends at ${raft.last.index}`,
     )
     if (effects.configurationChanged) this.#configurationChanged(mirror, raft, input)
+    this.#searches.stepped(server, raft, input, effects)
     hold(
       input.type !== 'tick' || raft.leader === undefined || raft.quietMs <= this.#believedMs,
       'lost-leader',
       () =>
         `${server} still believes in ${raft.leader}, which it has not heard for ${Math.round(raft.quietMs)} ms`,
     )
+  }
+
+  /** What a server's disk says its log is from `from` to its commit index; undefined: it says that this is compacted. */
+  compareLog(server: string, from: number, entries: readonly Entry[] | undefined): void {
+    const raft = this.#mirrors.get(server)?.raft
+    const isThere = raft?.termAt(logIndex(from - 1)) !== undefined
+    const committed = raft?.committed ?? 0
+    hold(
+      isThere === (entries !== undefined) && (entries?.length ?? 0) === (isThere ? committed - from + 1 : 0),
+      'log-on-disk',
+      () => `${server} has ${entries?.length} entries on disk from ${from} on, and committed ${committed}`,
+    )
+    for (const [at, { index, term, data }] of (entries ?? []).entries())
+      hold(
+        index === from + at &&
+          term === this.#committed[index]?.term &&
+          this.#entries[index]?.some((known) => known.term === term && known.checksum === crc32c(data)) ===
+            true,
+        'log-on-disk',
+        () => `${server} has another entry ${index} of term ${term} on disk than was committed there`,
+      )
   }
 
   #persisted(mirror: Mirror, persist: NonNullable<Effects['persist']>): void {
@@ -204,6 +229,7 @@ export class RaftChecker {
     this.#trace.event(kinds.standing, term, role.length, () => `${server} is ${role} in term ${term}`)
     if (!isNewLeader) return
     this.#reached.hit('leader elected')
+    this.#searches.leads(server, raft)
     this.#ballots.leads(server, term, votersOf(raft.configuration.configuration))
     this.#checkCompleteness(mirror, term)
   }

@@ -27,6 +27,21 @@ test('a planted bug is found by a checker, on a seed that is clean without it', 
   expect(['commit-by-majority', 'forgotten-entries']).toContain(kill?.finding.rule)
 })
 
+test.each([
+  ['salt', 'server/consensus/set-up.ts', 'salt: salt === 0 ? 1 : salt', 'salt: 1'],
+  [
+    'recovery',
+    'server/consensus/forced-recovery.ts',
+    "if (entry.kind === 'command') stateMachine.apply(entry.index, entry.data)",
+    '',
+  ],
+  ['log-on-disk', 'server/consensus/driver.ts', 'wal.entries(from, to, bytesMax)', 'undefined'],
+])('what no client ever notices is found too: %s', async (rule, file, find, put) => {
+  const options = { threads: 1, firstSeed: 1, seedsMost: 5, withinCpuMs: 60_000, runTimeoutMs: 60_000 }
+  const { kill } = await hunt(textsOf([{ file, find, put }]), new Controls(options.runTimeoutMs), options)
+  expect(kill?.finding.rule).toBe(rule)
+})
+
 test('random mutations are different programs, the same for the same seed', () => {
   const mutations = drawMutations(3, 40)
   expect(mutations).toEqual(drawMutations(3, 40))

@@ -10,7 +10,7 @@ import { Controls, type Hunted, type HuntOptions, hunt } from './hunt.ts'
 import { ownBugs } from './own-bugs.ts'
 
 const usage = `usage: npm run sim:planted -- [options]
-  --only TEXT      bugs whose name holds the text
+  --only TEXT      bugs whose name, or mutations whose place (file:line kind), holds the text
   --seed S         first seed (1)
   --seeds N        most seeds for one bug (1000)
   --seconds T      most time of a core for one bug (600)
@@ -36,7 +36,8 @@ async function main(): Promise<number> {
     runTimeoutMs: 60_000,
   }
   if (values.holdout !== undefined) {
-    const isEnough = await holdOut(Number(values.holdout), new Controls(options.runTimeoutMs), options)
+    const controls = new Controls(options.runTimeoutMs)
+    const isEnough = await holdOut(Number(values.holdout), values.only ?? '', controls, options)
     return isEnough ? 0 : 1
   }
   const bugs = [...listedBugs, ...ownBugs].filter(({ name }) => name.includes(values.only ?? ''))

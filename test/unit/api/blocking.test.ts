@@ -197,9 +197,28 @@ describe('connections of one client', () => {
       () => ({ remoteAddress: '10.0.0.1', once: () => undefined }) as unknown as Socket,
     )
     for (const socket of sockets) limited.accept(socket, 'tcp')
-    expect(sockets.map((socket) => limited.hold(socket))).toEqual([true, true, false])
-    limited.release(sockets[0] as Socket)
-    expect(limited.hold(sockets[2] as Socket)).toBe(true)
+    const releases = sockets.map((socket) => limited.hold(socket))
+    expect(releases.map((release) => release !== undefined)).toEqual([true, true, false])
+    releases[0]?.()
+    expect(limited.hold(sockets[2] as Socket)).toBeDefined()
+  })
+
+  test('a read that ends after its client has gone is not taken from the next client of that address', () => {
+    const limited = createConnections({ perClient: 1, longPollsPerClient: 9 }, quietReport)
+    const connection = () => {
+      let close = (): void => undefined
+      const once = (_: string, listener: () => void): void => {
+        close = listener
+      }
+      const socket = { remoteAddress: '10.0.0.1', once } as unknown as Socket
+      return { accepted: limited.accept(socket, 'tcp'), socket, close: () => close() }
+    }
+    const gone = connection()
+    const release = limited.hold(gone.socket)
+    gone.close()
+    expect(connection().accepted).toBe(true)
+    release?.()
+    expect(connection().accepted).toBe(false)
   })
 
   test('a socket whose address is forgotten counts as far away, never as the unix socket', () => {

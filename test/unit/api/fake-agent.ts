@@ -8,6 +8,8 @@ import type {
   View,
   Views,
 } from '../../../src/agent/contract.ts'
+import type { DrainControl, DrainProgress } from '../../../src/agent/drain/contract.ts'
+import { changeMaintenance } from '../../../src/agent/registry/maintenance.ts'
 import type { Check, CheckDefinition } from '../../../src/model/check.ts'
 import { type Failure, failed, ok } from '../../../src/model/errors.ts'
 import type { ServiceDefinition } from '../../../src/model/service.ts'
@@ -78,6 +80,9 @@ export class FakeRegistry implements LocalRegistry {
     this.cluster.checks.delete(`${this.node}/${checkId}`)
     return this.changed()
   }
+
+  setMaintenance = (serviceId: string, maintenance: { readonly reason: string } | undefined) =>
+    changeMaintenance(this, serviceId, maintenance)
 
   updateTtl(checkId: string, status: Check['status'], output: string) {
     const row = this.checkRows.get(checkId)
@@ -162,5 +167,40 @@ export class FakeViews implements Views {
   set(view: View): void {
     this.kept.set(`${view.subject.topic}/${view.subject.key}`, view)
     for (const listener of this.listeners) listener(view.subject)
+  }
+}
+
+/** Drains that go no further by themselves; `shown` is what a test says of them. */
+export class FakeDrains implements DrainControl {
+  readonly begun: unknown[] = []
+  readonly #registry: FakeRegistry
+  readonly #progress = new Map<string, DrainProgress>()
+
+  constructor(registry: FakeRegistry) {
+    this.#registry = registry
+  }
+
+  begin(serviceId: string, options: { readonly timeoutMs: number; readonly reason: string }) {
+    this.begun.push([serviceId, options])
+    const { timeoutMs: leftMs } = options
+    const progress = {
+      serviceId,
+      phase: 'leaving',
+      known: undefined,
+      open: undefined,
+      cut: 0,
+      leftMs,
+    } as const
+    this.#progress.set(serviceId, progress)
+    return this.#registry.setMaintenance(serviceId, options)
+  }
+
+  undo(serviceId: string) {
+    if (!this.#progress.delete(serviceId)) return failed('not-found', `"${serviceId}" is in use`)
+    return this.#registry.setMaintenance(serviceId, undefined)
+  }
+
+  progress(serviceId: string) {
+    return this.#progress.get(serviceId)
   }
 }

@@ -83,6 +83,8 @@ export class FakeCluster {
   readonly writes: WriteRequest[] = []
   /** Set: every read and write fails with it. */
   failure: Failure | undefined
+  /** Set: reads are answered as the agent's reader does in an outage, with this instead of a server's word. */
+  keptMeta: ReadMeta | undefined
   /** Milliseconds since the leader was heard, for stale reads. */
   lagMs = 0
   cancelled = 0
@@ -166,7 +168,7 @@ export class FakeCluster {
     reply: Reply<{ meta: ReadMeta; answer: Queries[Name]['answer'] }>,
   ): { cancel(): void } => {
     this.reads.push(request as unknown as ReadRequest<QueryName>)
-    if (request.name.startsWith('kv.')) return this.kv.read(request, reply)
+    if (/^(kv|session|txn)\./.test(request.name)) return this.kv.read(request, reply)
     const { minIndex, waitMs, consistency } = request.options
     const table = tableOf(request.name)
     const answer = (): void => {
@@ -180,7 +182,7 @@ export class FakeCluster {
       reply(
         ok({
           answer: this.answer(request),
-          meta: {
+          meta: this.keptMeta ?? {
             index: this.changedAt[table],
             knownLeader: true,
             lastContactMs: consistency === 'stale' ? this.lagMs : 0,
@@ -220,8 +222,7 @@ export class FakeCluster {
       if (this.failure !== undefined) return done({ ok: false, failure: this.failure })
       if (request.token !== operatorToken)
         return done(failed('bad-token', 'this change needs an operator token'))
-      if (request.command.type === 'kv.set' || request.command.type === 'kv.delete')
-        return this.kv.write(request.command, done)
+      if (/^(kv\.|session\.|txn$)/.test(request.command.type)) return this.kv.write(request.command, done)
       const changed = this.apply(request.command)
       done(ok({ ok: true, index: this.index, value: { kind: changed ? 'done' : 'unchanged' } }))
     })
@@ -264,7 +265,9 @@ export class FakeCluster {
     const { name, args, token } = request as { name: QueryName; args: never; token: string }
     const sorted = [...this.intentions.values()].sort(byPrecedence)
     const answers: {
-      [Name in Exclude<QueryName, `kv.${string}`>]: (args: Queries[Name]['args']) => Queries[Name]['answer']
+      [Name in Exclude<QueryName, `${'kv' | 'session' | 'txn'}.${string}`>]: (
+        args: Queries[Name]['args'],
+      ) => Queries[Name]['answer']
     } = {
       'catalog.datacenters': () => ['dc1'],
       'catalog.nodes': ({ nodeMeta }) =>
@@ -285,6 +288,10 @@ export class FakeCluster {
         const services = [...this.services.values()].filter((service) => service.node === node)
         return { node: row, services, checks: this.checksOf((check) => check.node === node) }
       },
+      'catalog.address': ({ address }) => ({
+        nodes: [...this.nodes.values()].filter((row) => row.address === address).map((row) => row.name),
+        services: [],
+      }),
       'health.state': ({ state }) => this.checksOf((check) => state === 'any' || check.status === state),
       'intentions.list': () => sorted,
       'intentions.exact': ({ source, destination }) =>

@@ -3,13 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ApiDependencies } from '../../../src/agent/api/contract.ts'
 import { type ApiServer, createApi } from '../../../src/agent/api/create.ts'
+import type { Question } from '../../../src/agent/query/answer-memory.ts'
+import { dnsDefaults } from '../../../src/config/dns-settings.ts'
 import type { Settings } from '../../../src/config/settings.ts'
 import { autopilotDefaults } from '../../../src/model/autopilot.ts'
 import { ok, type Result } from '../../../src/model/errors.ts'
+import type { QueryName, ReadAnswer } from '../../../src/model/query.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
+import { createDiagnostics } from '../../../src/platform/diagnostics.ts'
+import { createLog, type ProgramLog } from '../../../src/platform/log.ts'
+import { createMetrics, type ProgramMetrics } from '../../../src/platform/metrics.ts'
 import { systemRandom } from '../../../src/platform/random.ts'
-import { FakeLeaves, FakeRegistry, FakeViews } from './fake-agent.ts'
+import { FakeDrains, FakeLeaves, FakeRegistry, FakeViews } from './fake-agent.ts'
 import { FakeCluster } from './fake-cluster.ts'
 
 export const localToken = 'local-token-of-the-tests-0123456789abcdef'
@@ -24,7 +31,18 @@ export const testSettings: Settings = {
   bindAddress: '0.0.0.0',
   advertiseAddress: '10.0.0.1',
   clientAddresses: ['127.0.0.1'],
-  ports: { http: 8500, server: 8300, sidecarMin: 21_000, sidecarMax: 21_255 },
+  dnsAddresses: ['127.0.0.1'],
+  dnsDomains: ['mesh', 'consul'],
+  dns: dnsDefaults,
+  ports: {
+    http: 8500,
+    dns: 8600,
+    server: 8300,
+    sidecarMin: 21_000,
+    sidecarMax: 21_255,
+    exposeMin: 21_500,
+    exposeMax: 21_755,
+  },
   servers: ['10.0.0.1:8300'],
   enrollmentTokenFile: '',
   unixSockets: { group: '', mode: '0660' },
@@ -34,6 +52,8 @@ export const testSettings: Settings = {
   enableScriptChecks: false,
   enableLocalScriptChecks: false,
   checkUpdateIntervalMs: 300_000,
+  discardCheckOutput: false,
+  leaveOnTerminate: false,
   httpMaxConnectionsPerClient: 200,
   leafTtlMs: 72 * 3_600_000,
   rpcHoldTimeoutMs: 7_000,
@@ -54,6 +74,12 @@ export interface TestApi {
   readonly socketPath: string
   readonly folder: string
   readonly counts: Map<string, number>
+  /** What the agent keeps of answers, by the name of the query, and what it was asked to keep fresh. */
+  readonly kept: Map<QueryName, ReadAnswer<QueryName>>
+  readonly followed: Question<QueryName>[]
+  /** What `/v1/agent/monitor` and `/v1/agent/metrics` show; nothing else writes to them. */
+  readonly ownLog: ProgramLog
+  readonly ownMetrics: ProgramMetrics
   readonly lines: { readonly message: string; readonly fields: unknown }[]
   reloads: number
   reloadResult: Result<true>
@@ -76,26 +102,38 @@ export interface Reply {
   readonly json: unknown
 }
 
-export async function startTestApi(settings: Partial<Settings> = {}): Promise<TestApi> {
+export async function startTestApi(
+  settings: Partial<Settings> = {},
+  /** Rooms that a test has itself. */
+  own: Partial<ApiDependencies> = {},
+): Promise<TestApi> {
   const folder = mkdtempSync(join(tmpdir(), 'mesh-api-'))
   const socketPath = join(folder, 'api.sock')
   const cluster = new FakeCluster()
   const registry = new FakeRegistry(cluster, 'host-1')
   const leaves = new FakeLeaves()
+  const drains = new FakeDrains(registry)
   const views = new FakeViews()
   const counts = new Map<string, number>()
   const lines: { message: string; fields: unknown }[] = []
   const logLine = (message: string, fields?: unknown): void => void lines.push({ message, fields })
+  const ownLog = createLog({ level: 'info', json: true, write: () => undefined })
+  const ownMetrics = createMetrics({ process: true })
   const log = { debug: logLine, info: logLine, warn: logLine, error: logLine, with: () => log }
+  const kept: TestApi['kept'] = new Map()
+  const followed: TestApi['followed'] = []
   const state = { reloads: 0, reloadResult: ok(true as const) as Result<true> }
   const server = createApi({
     settings: { ...testSettings, ...settings },
     version: '0.1.0',
     nodeId: testSettings.nodeId,
     registry,
+    drains,
     leaves,
     views,
     read: cluster.read,
+    recall: (question) => kept.get(question.name) as never,
+    follow: (question) => void followed.push(question),
     write: cluster.write,
     operate: cluster.operate,
     reload: (done) => {
@@ -103,7 +141,9 @@ export async function startTestApi(settings: Partial<Settings> = {}): Promise<Te
       done(state.reloadResult)
     },
     localToken,
-    metricsPage: { text: async () => '# HELP up\nup 1\n', contentType: 'text/plain; version=0.0.4' },
+    metricsPage: ownMetrics,
+    logLines: ownLog,
+    diagnostics: createDiagnostics(),
     metrics: {
       count: (name, labels = {}, by = 1) => {
         const key = [name, ...Object.values(labels)].join(' ')
@@ -114,6 +154,7 @@ export async function startTestApi(settings: Partial<Settings> = {}): Promise<Te
     log,
     clock: systemClock,
     random: systemRandom,
+    ...own,
   })
   await server.listen([
     { kind: 'tcp', address: '127.0.0.1', port: 0 },
@@ -132,6 +173,10 @@ export async function startTestApi(settings: Partial<Settings> = {}): Promise<Te
     socketPath,
     folder,
     counts,
+    kept,
+    followed,
+    ownLog,
+    ownMetrics,
     lines,
     ask: (method: string, path: string, options: AskOptions = {}) =>
       ask({ agent, port, socketPath }, `${method} ${path}`, options),

@@ -15,6 +15,7 @@ import { Reader } from '../../../src/server/queries/reader.ts'
 import { Store } from '../../../src/server/store/store.ts'
 import { encodeEnvelope } from '../../../src/wire/command.ts'
 import { noMetrics, silentLog } from '../../simulation/servers.ts'
+import { aMemberCheck, aNode } from '../store/rows.ts'
 
 const operator: Principal = { kind: 'operator', name: 'test' }
 const server: Principal = { kind: 'server', node: 'server-1' }
@@ -56,6 +57,17 @@ export class KvStore {
     random: systemRandom,
     metrics: noMetrics,
   })
+  constructor() {
+    const checks = [aMemberCheck('host-1', 'passing')]
+    const bytes = encodeEnvelope({
+      version: 1,
+      principal: server,
+      atMs: 0,
+      command: { type: 'catalog.register', node: aNode('host-1'), services: [], checks },
+    })
+    if (bytes.ok) this.machine.apply(logIndex(1), bytes.value)
+  }
+
   /** Not 0: a fresh cluster has its settings before anybody writes. */
   private index = 10
 

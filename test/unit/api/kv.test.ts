@@ -121,8 +121,8 @@ describe('what makes no sense is refused in words', () => {
     ['PUT', 'a?cas=soon', 400, 'Invalid cas'],
     ['PUT', 'a?cas=', 400, 'Invalid cas'],
     ['PUT', 'a%00b', 400, 'U+0000'],
-    ['PUT', 'a?acquire=5b1d5bd6', 400, '(unsupported-feature)'],
-    ['PUT', 'a?release=5b1d5bd6', 400, '(unsupported-feature)'],
+    ['PUT', 'a?acquire=5b1d5bd6', 500, 'invalid session "5b1d5bd6"'],
+    ['PUT', 'a?release=5b1d5bd6', 500, 'invalid session "5b1d5bd6"'],
     ['PUT', 'k'.repeat(limits.kvKeyChars + 1), 413, 'longer than'],
   ])('%s %s', async (method, path, status, text) => {
     const reply = await api.ask(method, `/v1/kv/${path}`, { headers: asOperator })

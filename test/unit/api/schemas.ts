@@ -119,7 +119,7 @@ export const check = z.strictObject({
   Interval: goDuration,
   Timeout: goDuration,
   ExposedPort: count,
-  Definition: empty,
+  Definition: z.record(z.string(), z.unknown()),
   CreateIndex: index,
   ModifyIndex: index,
 })
@@ -271,6 +271,21 @@ export const kvEntry = z.strictObject({
   Key: text.min(1),
   Flags: z.number().nonnegative(),
   Value: z.base64().min(1).nullable(),
+  Session: z.uuid().exactOptional(),
+  CreateIndex: index,
+  ModifyIndex: index,
+})
+
+/** 1.8 and Appendix A, trap 9: the delay is a number of nanoseconds, the time to live a text. */
+export const session = z.strictObject({
+  ID: z.uuid(),
+  Name: text,
+  Node: text.min(1),
+  LockDelay: count,
+  Behavior: z.enum(['release', 'delete']),
+  TTL: text,
+  NodeChecks: z.array(text),
+  ServiceChecks: z.array(z.strictObject({ ID: text, Namespace: text })),
   CreateIndex: index,
   ModifyIndex: index,
 })
@@ -288,12 +303,94 @@ const serverHealth = {
 }
 
 /** Answer of each GET endpoint by the path that the API registers. */
+const amount = z.number().nonnegative()
+const counter = z.strictObject({
+  Name: text.min(1),
+  Count: count,
+  Rate: z.number(),
+  Sum: z.number(),
+  Min: z.number(),
+  Max: z.number(),
+  Mean: z.number(),
+  Stddev: amount,
+  Labels: textMap,
+})
+const metrics = z.strictObject({
+  Timestamp: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC$/),
+  Gauges: z.array(z.strictObject({ Name: text.min(1), Value: z.number(), Labels: textMap })),
+  Points: z.array(z.never()),
+  Counters: z.array(counter),
+  Samples: z.array(counter),
+})
+/** Names of gopsutil's structs, as far as they say something on Linux. */
+const machine = z.strictObject({
+  Memory: z.strictObject({ total: count, available: count, used: count, usedPercent: amount, free: count }),
+  CPU: z.array(z.strictObject({ cpu: count, modelName: text, mhz: amount })).min(1),
+  Host: z.looseObject({ hostname: text.min(1), uptime: count, bootTime: count, procs: count, os: text }),
+  Disk: z.looseObject({ path: text.min(1), total: count, free: count, used: count, usedPercent: amount }),
+  CollectionTime: z.number().positive(),
+  Errors: z.null(),
+})
+
+const serviceHealth = z.strictObject({
+  AggregatedStatus: z.enum(['passing', 'warning', 'critical', 'maintenance']),
+  Service: agentService,
+  Checks: z.array(check),
+})
+
+const drainProgress = z.strictObject({
+  ServiceID: text,
+  Phase: z.enum(['none', 'leaving', 'closing', 'drained']),
+  Proxies: count.nullable(),
+  Total: count.nullable(),
+  Open: count.nullable(),
+  Cut: count,
+  LeftMs: count,
+})
+
 export const answers = {
   '/v1/agent/self': self,
+  '/v1/agent/metrics': metrics,
+  '/v1/agent/host': machine,
+  '/v1/agent/version': z.strictObject({
+    SHA: text,
+    BuildDate: text.min(1),
+    HumanVersion: text.min(1),
+    FIPS: text,
+    MeshAgent: text.min(1),
+    Version: text.min(1),
+  }),
+  '/v1/mesh/debug/process': z.looseObject({
+    Pid: count,
+    UptimeSeconds: count,
+    Heap: z.record(z.string(), z.number()),
+    ActiveResources: z.record(z.string(), count),
+  }),
+  '/v1/operator/usage': z.strictObject({
+    Usage: z.record(
+      z.string(),
+      z.strictObject({
+        Services: count,
+        ServiceInstances: count,
+        ConnectServiceInstances: z.record(z.string(), count),
+        BillableServiceInstances: count,
+        Nodes: count,
+      }),
+    ),
+    Index: index,
+    LastContact: count,
+    KnownLeader: flag,
+    ConsistencyLevel: text,
+    NotModified: flag,
+    Backend: count,
+    ResultsFilteredByACLs: flag,
+  }),
   '/v1/agent/members': z.array(member),
   '/v1/agent/services': z.record(z.string(), agentService),
   '/v1/agent/service/*': hashedService,
   '/v1/agent/checks': z.record(z.string(), check),
+  '/v1/agent/health/service/id/*': serviceHealth,
+  '/v1/agent/health/service/name/*': z.array(serviceHealth).min(1),
   '/v1/agent/connect/ca/roots': caRoots,
   '/v1/agent/connect/ca/leaf/*': leaf,
   '/v1/connect/ca/roots': caRoots,
@@ -309,6 +406,11 @@ export const answers = {
     Node: node.nullable(),
     Services: z.array(catalogInstance),
   }),
+  /** There are no gateways, so the lists are empty. */
+  '/v1/catalog/gateway-services/*': z.array(z.never()),
+  '/v1/health/ingress/*': z.array(z.never()),
+  '/v1/coordinate/datacenters': z.array(z.never()),
+  '/v1/coordinate/nodes': z.array(z.never()),
   '/v1/health/service/*': z.array(serviceEntry),
   '/v1/health/connect/*': z.array(serviceEntry),
   '/v1/health/checks/*': z.array(check),
@@ -316,11 +418,15 @@ export const answers = {
   '/v1/health/state/*': z.array(check),
   '/v1/connect/intentions': z.array(intention),
   '/v1/connect/intentions/exact': intention,
+  '/v1/connect/intentions/*': intention,
   '/v1/connect/intentions/match': z.record(z.string(), z.array(intention)),
   '/v1/connect/intentions/check': z.strictObject({ Allowed: flag }),
   '/v1/config/:kind': z.array(configEntry),
   '/v1/config/:kind/*': configEntry,
   '/v1/kv/*': z.union([z.array(kvEntry).min(1), z.array(text)]),
+  '/v1/session/info/*': z.array(session).max(1),
+  '/v1/session/node/*': z.array(session),
+  '/v1/session/list': z.array(session),
   '/v1/status/leader': text,
   '/v1/status/peers': z.array(text),
   '/v1/operator/raft/configuration': z.strictObject({
@@ -407,6 +513,8 @@ export const answers = {
       MeshInstances: count,
     }),
   ),
+  '/v1/mesh/drain/service/*': drainProgress,
+  '/v1/mesh/drain/host': drainProgress,
   '/v1/mesh/enforcement/*': z.strictObject({
     Destination: text.min(1),
     Index: index,

@@ -1,12 +1,15 @@
 // Every GET endpoint answers exactly the fields, types and nullability of reference/consul.md, with its headers.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endpoints } from '../../../src/agent/api/endpoints.ts'
+import { gossipEndpoints } from '../../../src/agent/api/gossip.ts'
+import { preparedQueryEndpoints } from '../../../src/agent/api/prepared-query.ts'
 import { rootPem } from './fake-cluster.ts'
 import { localToken, startTestApi, type TestApi, withLocal } from './fixture.ts'
 import { answers, readHeaders } from './schemas.ts'
 import { asOperator, native, seed, sidecarOf } from './seed.ts'
 
 let api: TestApi
+let session = ''
 beforeAll(async () => {
   api = await startTestApi()
   await seed(api)
@@ -18,12 +21,23 @@ beforeAll(async () => {
   await api.ask('PUT', '/v1/agent/check/register', { body: { Name: 'beat', TTL: '10s' }, ...withLocal })
   await api.ask('PUT', '/v1/kv/app/on?flags=7', { body: 'yes', headers: asOperator })
   await api.ask('PUT', '/v1/kv/app/empty', { headers: asOperator })
+  const created = await api.ask('PUT', '/v1/session/create', {
+    body: { Name: 'lead', TTL: '30s' },
+    headers: asOperator,
+  })
+  session = (created.json as { readonly ID: string }).ID
+  await api.ask('PUT', `/v1/kv/app/lead?acquire=${session}`, { headers: asOperator })
 })
 afterAll(() => api.close())
 
 /** Where an endpoint has a name in its path or cannot be asked without parameters. */
 const paths: Partial<Record<keyof typeof answers, readonly string[]>> = {
   '/v1/agent/service/*': ['/v1/agent/service/native', '/v1/agent/service/native-sidecar-proxy'],
+  '/v1/agent/health/service/id/*': ['/v1/agent/health/service/id/native'],
+  '/v1/agent/health/service/name/*': ['/v1/agent/health/service/name/native'],
+  '/v1/catalog/gateway-services/*': ['/v1/catalog/gateway-services/edge'],
+  '/v1/health/ingress/*': ['/v1/health/ingress/backend'],
+  '/v1/connect/intentions/*': ['/v1/connect/intentions/FIRST'],
   '/v1/agent/connect/ca/leaf/*': ['/v1/agent/connect/ca/leaf/native'],
   '/v1/agent/members': ['/v1/agent/members', '/v1/agent/members?wan=1'],
   '/v1/catalog/service/*': [
@@ -51,18 +65,30 @@ const paths: Partial<Record<keyof typeof answers, readonly string[]>> = {
   '/v1/connect/intentions/check': ['/v1/connect/intentions/check?source=web&destination=backend'],
   '/v1/config/:kind': ['/v1/config/service-intentions'],
   '/v1/config/:kind/*': ['/v1/config/service-intentions/db'],
-  '/v1/kv/*': ['/v1/kv/app/on', '/v1/kv/app?recurse', '/v1/kv/app?keys', '/v1/kv/?keys&separator=/'],
+  '/v1/session/info/*': ['/v1/session/info/SESSION', '/v1/session/info/00000000-0000-4000-8000-000000000000'],
+  '/v1/session/node/*': ['/v1/session/node/host-1', '/v1/session/node/none'],
+  '/v1/kv/*': ['/v1/kv/app/lead', '/v1/kv/app/on', '/v1/kv/app?recurse', '/v1/kv/app?keys', '/v1/kv/?keys&separator=/'],
+  '/v1/mesh/drain/service/*': ['/v1/mesh/drain/service/native'],
   '/v1/mesh/enforcement/*': ['/v1/mesh/enforcement/backend?index=3'],
+}
+
+/** The host of these tests has a check of its own that nobody answers. */
+const criticalPaths = /^\/v1\/agent\/health\//
+
+async function firstIntentionId(): Promise<string> {
+  const [first] = (await api.ask('GET', '/v1/connect/intentions')).json as { readonly ID: string }[]
+  return first?.ID ?? ''
 }
 
 /** Reads that a server or a view answers; all others are the agent's own and carry no index. */
 const clusterReads =
-  /^\/v1\/(catalog\/(?!datacenters)|health\/|connect\/|config\/|kv\/|mesh\/services|agent\/connect\/ca\/roots)/
+  /^\/v1\/(catalog\/(?!datacenters)|health\/|connect\/|config\/|kv\/|session\/|coordinate\/nodes|mesh\/services|operator\/usage|agent\/connect\/ca\/roots)/
 
 describe.each(Object.keys(answers) as (keyof typeof answers)[])('GET %s', (endpoint) => {
-  test.each(paths[endpoint] ?? [endpoint])('%s', async (path) => {
+  test.each(paths[endpoint] ?? [endpoint])('%s', async (asked) => {
+    const path = asked.replace('FIRST', await firstIntentionId()).replace('SESSION', session)
     const reply = await api.ask('GET', path, withLocal)
-    expect(reply.status, reply.text).toBe(200)
+    expect(reply.status, reply.text).toBe(criticalPaths.test(path) ? 503 : 200)
     expect(reply.headers['content-type']).toBe('application/json')
     answers[endpoint].parse(reply.json)
     if (clusterReads.test(path)) readHeaders.parse(reply.headers)
@@ -71,7 +97,16 @@ describe.each(Object.keys(answers) as (keyof typeof answers)[])('GET %s', (endpo
 })
 
 test('every endpoint with GET and JSON has a schema', () => {
-  const withoutJson = ['/', '/v1/agent/metrics', '/v1/snapshot']
+  const withoutJson = [
+    '/',
+    '/v1/agent/metrics/stream',
+    '/v1/agent/monitor',
+    '/v1/mesh/debug/profile',
+    '/v1/snapshot',
+    // Only refusals and a 404.
+    ...[...gossipEndpoints, ...preparedQueryEndpoints].map(({ path }) => path),
+    '/v1/coordinate/node/*',
+  ]
   const got = endpoints.filter((endpoint) => endpoint.actions.GET !== undefined).map(({ path }) => path)
   expect(got.filter((path) => !withoutJson.includes(path)).sort()).toEqual(Object.keys(answers).sort())
 })
@@ -84,13 +119,10 @@ test('the PEM form of the roots is a bundle with its own content type', async ()
   }
 })
 
-test('metrics are Prometheus text, and the missing JSON form says what to ask instead', async () => {
+test('metrics are also given as Prometheus text', async () => {
   const reply = await api.ask('GET', '/v1/agent/metrics?format=prometheus')
-  expect(reply.headers['content-type']).toBe('text/plain; version=0.0.4')
-  expect(reply.text).toContain('up 1')
-  const json = await api.ask('GET', '/v1/agent/metrics')
-  expect(json.status).toBe(400)
-  expect(json.text).toContain('/v1/agent/metrics?format=prometheus')
+  expect(reply.headers['content-type']).toContain('text/plain; version=0.0.4')
+  expect(reply.text).toContain('process_resident_memory_bytes')
 })
 
 test('a root serial number longer than 53 bits is shown exactly, cut to 64 bits as Consul does', async () => {

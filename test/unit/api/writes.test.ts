@@ -164,6 +164,12 @@ describe('config entries', () => {
   })
 })
 
+const proxyWith = (more: object) => ({
+  Service: 's',
+  Kind: 'connect-proxy',
+  Proxy: { DestinationServiceName: 'a', ...more },
+})
+
 describe('the catalog', () => {
   test('registers a node with a service and checks', async () => {
     const reply = await put('/v1/catalog/register', {
@@ -198,6 +204,79 @@ describe('the catalog', () => {
     expect(entries.json).toHaveLength(1)
   })
 
+  test('keeps every field of services, proxies and checks, so that what is shown can be written back', async () => {
+    const Proxy = {
+      DestinationServiceName: 'mail',
+      DestinationServiceID: 'mail-1',
+      LocalServiceAddress: '127.0.0.1',
+      LocalServicePort: 25,
+      Mode: 'direct',
+      Config: { local_connect_timeout_ms: 100 },
+      Upstreams: [
+        {
+          DestinationType: 'service',
+          DestinationName: 'db',
+          Datacenter: 'dc2',
+          LocalBindAddress: '127.0.0.1',
+          LocalBindPort: 9191,
+          Config: { connect_timeout_ms: 1_500 },
+          MeshGateway: {},
+        },
+      ],
+      MeshGateway: {},
+      Expose: { Checks: true, Paths: [{ Path: '/m', LocalPathPort: 1, ListenerPort: 2, Protocol: 'http2' }] },
+    }
+    const Service = {
+      Kind: 'connect-proxy',
+      ID: 'mail-sidecar',
+      Service: 'mail-sidecar-proxy',
+      Tags: ['a'],
+      Meta: { k: 'v' },
+      Address: '192.0.2.10',
+      Port: 21_000,
+      SocketPath: '/run/mail.sock',
+      TaggedAddresses: { wan: { Address: '198.51.100.1', Port: 9 } },
+      Weights: { Passing: 7, Warning: 3 },
+      EnableTagOverride: true,
+      Proxy,
+    }
+    const Definition = {
+      HTTP: 'http://x/',
+      Header: { A: ['b'] },
+      IntervalDuration: '10s',
+      TLSSkipVerify: true,
+    }
+    const Check = {
+      CheckID: 'c',
+      Name: 'n',
+      Status: 'warning',
+      Notes: 'why',
+      Output: 'out',
+      ServiceID: 'mail-sidecar',
+      Type: 'http',
+      Interval: '10s',
+      Timeout: '2s',
+      ExposedPort: 21_500,
+      Definition,
+    }
+    const node = { Node: 'ext-9', Address: '192.0.2.10', TaggedAddresses: { lan: 'l', wan: 'w' } }
+    expect((await put('/v1/catalog/register', { ...node, Service, Check })).text).toBe('true')
+    const shown = async () => ({
+      services: (await api.ask('GET', '/v1/catalog/node/ext-9')).json as { Services: Record<string, object> },
+      checks: (await api.ask('GET', '/v1/health/node/ext-9')).json as object[],
+    })
+    const first = await shown()
+    expect(first.services.Services['mail-sidecar']).toMatchObject(Service)
+    expect(first.checks).toMatchObject([{ ...Check, ServiceName: 'mail-sidecar-proxy', ServiceTags: ['a'] }])
+    expect(lastCommand()).toHaveProperty('services.0.proxy.upstreams.0.connectTimeoutMs', 1_500)
+
+    const again = { ...node, Service: first.services.Services['mail-sidecar'], Checks: first.checks }
+    expect((await put('/v1/catalog/register', again)).text).toBe('true')
+    const withoutIndexes = (json: unknown): unknown =>
+      JSON.parse(JSON.stringify(json, (key, value) => (key.endsWith('Index') ? undefined : value)))
+    expect(withoutIndexes(await shown())).toEqual(withoutIndexes(first))
+  })
+
   test('SkipNodeUpdate leaves the node row alone; deregister takes a service, a check or the node', async () => {
     await put('/v1/catalog/register', {
       Node: 'ext-1',
@@ -225,6 +304,23 @@ describe('the catalog', () => {
     ],
     [{ Node: 'x', Address: 'a', Service: { Service: 's', Kind: 'connect-proxy' } }, 'DestinationServiceName'],
     [{ Node: 'x', Address: 'a', Service: { Service: 's', Prot: 1 } }, 'json: unknown field "Service.Prot"'],
+    [
+      { Node: 'x', Address: 'a', Service: proxyWith({ Upstreams: [{ LocalBindPort: 1 }] }) },
+      'DestinationName must be set',
+    ],
+    [
+      {
+        Node: 'x',
+        Address: 'a',
+        Service: proxyWith({ Upstreams: [{ DestinationName: 'b', DestinationPeer: 'p' }] }),
+      },
+      'DestinationPeer is not supported',
+    ],
+    [
+      { Node: 'x', Address: 'a', Service: proxyWith({ Expose: { Paths: [{ Protocol: 'tcp' }] } }) },
+      'Protocol "tcp"',
+    ],
+    [{ Node: 'x', Address: 'a', Service: proxyWith({ LocalServicePort: 70_000 }) }, 'LocalServicePort'],
     [{ Node: 'x', Address: 'a', Check: { Name: 'c', Status: 'ok' } }, 'Check.Status "ok"'],
     [{ Node: 'x', Address: 'a', Check: { Name: 'c', Node: 'y' } }, 'Node "y" of the check'],
     [{ Node: 'x', Address: 'a', Checks: [{}] }, 'Must provide CheckID or Name'],

@@ -32,21 +32,46 @@ export interface RunOptions {
   readonly input?: string
 }
 
+function spawnMesh(args: readonly string[], env: RunOptions['env']) {
+  return spawn(process.execPath, [entry, ...args], {
+    cwd: root,
+    env: {
+      PATH: '/usr/bin:/bin',
+      NO_COLOR: '1',
+      ...(cache === '' ? {} : { NODE_COMPILE_CACHE: cache }),
+      MESH_RUNTIME_DIR: '/nonexistent/run',
+      MESH_DATA_DIR: '/nonexistent/data',
+      ...env,
+    },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+}
+
+export interface RunningMesh {
+  /** What was written to standard output until now. */
+  out(): string
+  stop(): Promise<void>
+}
+
+/** For commands that go on until they are stopped. */
+export function startProcess(args: readonly string[], options: RunOptions = {}): RunningMesh {
+  const child = spawnMesh(args, options.env)
+  let out = ''
+  child.stdout.on('data', (piece: Buffer) => (out += piece.toString()))
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  return {
+    out: () => out,
+    stop: () => {
+      child.kill('SIGKILL')
+      return ended
+    },
+  }
+}
+
 export function runMesh(args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const { env = {}, input = '' } = options
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [entry, ...args], {
-      cwd: root,
-      env: {
-        PATH: '/usr/bin:/bin',
-        NO_COLOR: '1',
-        ...(cache === '' ? {} : { NODE_COMPILE_CACHE: cache }),
-        MESH_RUNTIME_DIR: '/nonexistent/run',
-        MESH_DATA_DIR: '/nonexistent/data',
-        ...env,
-      },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
+    const child = spawnMesh(args, env)
     const output = { out: '', err: '' }
     child.stdout.on('data', (piece: Buffer) => (output.out += piece.toString()))
     child.stderr.on('data', (piece: Buffer) => (output.err += piece.toString()))

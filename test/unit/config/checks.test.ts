@@ -1,6 +1,13 @@
 // Health checks: every kind, Consul's defaults and ids, and what may not be together.
 import { expect, test } from 'vitest'
+import type { CheckDefinition } from '../../../src/model/check.ts'
 import { checksOf, errorsOf, load } from './load.ts'
+
+/** As `checksOf`, on a host that lets checks run programs. */
+function runningChecksOf(text: string): readonly CheckDefinition[] {
+  const { definitions } = load(`enable_script_checks = true\nservice { name = "web" port = 80 ${text} }`)
+  return definitions.services[0]?.checks ?? []
+}
 
 test('an HTTP check with nothing but its address has defaults for the rest', () => {
   expect(checksOf('check { http = "http://127.0.0.1/health" interval = "10s" }')).toEqual([
@@ -149,11 +156,59 @@ test('script checks need a switch, and either of the two does', () => {
   ])
 })
 
+test('checks that speak other protocols, look at units and run in containers', () => {
+  const probes = runningChecksOf(`
+    check { h2ping = "127.0.0.1:1" interval = "1s" }
+    check { h2ping = "127.0.0.1:1" h2ping_use_tls = false tls_server_name = "a" interval = "1s" }
+    check { udp = "127.0.0.1:53" interval = "1s" }
+    check { grpc = "127.0.0.1:1" interval = "1s" }
+    check { grpc = "[::1]:1/a.b.C" grpc_use_tls = true tls_skip_verify = true interval = "1s" }
+    check { tcp = "127.0.0.1:1" tcp_use_tls = true tls_server_name = "a" interval = "1s" }
+    check { os_service = "nginx.service" interval = "1s" }
+    check { docker_container_id = "web-1" shell = "/bin/sh" args = ["test -e", "/x"] interval = "1s" }
+  `).map(({ probe }) => probe)
+  expect(probes).toEqual([
+    { type: 'h2ping', address: '127.0.0.1:1', useTls: true, tlsServerName: '', tlsSkipVerify: false },
+    { type: 'h2ping', address: '127.0.0.1:1', useTls: false, tlsServerName: 'a', tlsSkipVerify: false },
+    { type: 'udp', address: '127.0.0.1:53' },
+    {
+      type: 'grpc',
+      address: '127.0.0.1:1',
+      service: '',
+      useTls: false,
+      tlsServerName: '',
+      tlsSkipVerify: false,
+    },
+    {
+      type: 'grpc',
+      address: '[::1]:1',
+      service: 'a.b.C',
+      useTls: true,
+      tlsServerName: '',
+      tlsSkipVerify: true,
+    },
+    { type: 'tcp', address: '127.0.0.1:1', useTls: true, tlsServerName: 'a' },
+    { type: 'os_service', service: 'nginx.service' },
+    { type: 'docker', container: 'web-1', shell: '/bin/sh', args: ['test -e', '/x'] },
+  ])
+})
+
+test('a check in a container runs a program, so it needs the same switch', () => {
+  expect(errorsOf('check { name = "x" docker_container_id = "c" args = ["x"] interval = "1s" }')).toEqual([
+    'a.hcl:1:46 a check runs a program',
+  ])
+})
+
 test.each<[string, string]>([
-  ['udp = "x"', '4:9 `udp` is not supported'],
-  ['h2ping = "x"', '4:9 `h2ping` is not supported'],
-  ['docker_container_id = "x"', '4:9 `docker_container_id` is not supported'],
-  ['os_service = "x"', '4:9 `os_service` is not supported'],
+  ['udp = "x" interval = "1s"', '4:15 `udp` is "x"'],
+  ['h2ping = "x" interval = "1s"', '4:18 `h2ping` is "x"'],
+  ['grpc = "127.0.0.1/orders" interval = "1s"', '4:16 `grpc` is "127.0.0.1/orders"'],
+  ['docker_container_id = "x" interval = "1s"', '4:31 the check names a container but no program'],
+  ['os_service = "-x" interval = "1s"', '4:22 `os_service` is "-x"'],
+  ['os_service = "nginx.service"', '4:1 the check has no interval'],
+  ['udp = "a:1" interval = "1s" tls_skip_verify = true', '4:37 `tls_skip_verify` does not go with `udp`'],
+  ['tcp = "a:1" interval = "1s" shell = "/bin/sh"', '4:37 `shell` does not go with `tcp`'],
+  ['grpc = "a:1" udp = "a:1" interval = "1s"', '4:9 the check has both `udp` and `grpc`'],
   ['script = "/bin/x"', '4:9 `script` is not supported'],
   ['url = "x"', '4:9 `url` is not a key here'],
   ['http = "ftp://x/" interval = "1s"', '4:16 `http` is "ftp://x/"'],

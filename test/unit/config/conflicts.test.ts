@@ -93,8 +93,8 @@ test.each<[string, string, string]>([
   ['an upstream and the agent', upstream('a', 'local_bind_port = 8500'), 'port 8500'],
   [
     'an upstream and the agent on another port',
-    `ports { http = 8600 }\n${upstream('a', 'local_bind_port = 8600')}`,
-    'port 8600',
+    `ports { http = 8700 }\n${upstream('a', 'local_bind_port = 8700')}`,
+    'port 8700',
   ],
   [
     'a sidecar and the server',

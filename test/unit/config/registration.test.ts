@@ -175,7 +175,7 @@ test.each<[string, unknown, string]>([
     },
     'port 1 is used twice on this host',
   ],
-  ['a gRPC check', { Name: 'web', Check: { GRPC: 'a:1', Interval: '1s' } }, '`GRPC` is not supported'],
+  ['a gRPC check without a port', { Name: 'web', Check: { GRPC: 'a', Interval: '1s' } }, '`GRPC` is "a"'],
   ['a list', [], '`body` is a list'],
   ['nothing', null, '`body` is null'],
 ])('%s is refused', (_, body, message) => {

@@ -1,5 +1,7 @@
 // Settings of agent and server: defaults, every key, how files are joined, rules between keys.
+
 import { expect, test } from 'vitest'
+import { dnsDefaults } from '../../../src/config/dns-settings.ts'
 import type { Machine } from '../../../src/config/settings.ts'
 import { autopilotDefaults } from '../../../src/model/autopilot.ts'
 import { limits } from '../../../src/model/limits.ts'
@@ -18,7 +20,18 @@ test('without files every setting has its default', () => {
       bindAddress: '0.0.0.0',
       advertiseAddress: '10.0.0.7',
       clientAddresses: ['127.0.0.1'],
-      ports: { http: 8500, server: 8300, sidecarMin: 21000, sidecarMax: 21255 },
+      dnsAddresses: ['127.0.0.1'],
+      dnsDomains: ['mesh', 'consul'],
+      dns: dnsDefaults,
+      ports: {
+        http: 8500,
+        dns: 8600,
+        server: 8300,
+        sidecarMin: 21000,
+        sidecarMax: 21_255,
+        exposeMin: 21_500,
+        exposeMax: 21_755,
+      },
       servers: [],
       bootstrapExpect: 0,
       enrollmentTokenFile: '',
@@ -29,6 +42,8 @@ test('without files every setting has its default', () => {
       enableScriptChecks: false,
       enableLocalScriptChecks: false,
       checkUpdateIntervalMs: 300_000,
+      discardCheckOutput: false,
+      leaveOnTerminate: false,
       httpMaxConnectionsPerClient: 200,
       leafTtlMs: 72 * 3_600_000,
       hostCertificateTtlMs: 720 * 3_600_000,
@@ -50,7 +65,14 @@ test('files are joined in the order of their names, whatever the order they come
   expect(settings.nodeName).toBe('three')
   expect(settings.servers).toEqual(['a:1', 'b:1', 'c:1'])
   expect(settings.nodeMeta).toEqual({ x: 'b', y: 'b', z: 'a' })
-  expect(settings.ports).toEqual({ http: 9500, server: 9300, sidecarMin: 21000, sidecarMax: 21255 })
+  expect(settings.ports).toEqual({
+    http: 9500,
+    server: 9300,
+    sidecarMin: 21000,
+    sidecarMax: 21_255,
+    exposeMin: 21_500,
+    exposeMax: 21_755,
+  })
 })
 
 test('services and checks of all files count, in all their spellings', () => {

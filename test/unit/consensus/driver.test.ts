@@ -316,6 +316,17 @@ test('a leader that cannot hand over stops all the same', () => {
   expect(codeOf(answer)).toBe('write-outcome-unknown')
 })
 
+test('a leader that loses its office while it waits for a successor says once that it has stopped', () => {
+  const { servers, leader } = started()
+  servers.network.isolate([leader])
+  let stops = 0
+  servers.driver(leader).stop(() => {
+    stops += 1
+  })
+  servers.clock.run(10_000)
+  expect(stops).toBe(1)
+})
+
 test('a leader whose disk is full steps aside; the cluster goes on, and the server too when there is room', () => {
   const { servers, leader } = started()
   servers.machine(leader).disk.freeBytes = 10

@@ -99,7 +99,7 @@ test('foreign packets are refused, each with its reason', () => {
   const plain = new PacketCodec(securityWith())
   const sealed = new PacketCodec(securityWith({ keys: [keyA] }))
   const labelled = new PacketCodec(securityWith({ label: 'dc1' }))
-  expect(sealed.decode(plain.encode([ping])).fault).toBe('not encrypted with a known key')
+  expect(sealed.decode(plain.encode([ping])).fault).toBe('not encrypted')
   expect(new PacketCodec(securityWith({ keys: [keyB] })).decode(sealed.encode([ping])).fault).toBe(
     'not encrypted with a known key',
   )
@@ -192,7 +192,7 @@ test('streams that lie about their length or are not encrypted are refused', () 
   expect(readInPieces(encodeStream(pushPull, encrypted), securityWith(), 1_000)).toBe(
     'encrypted, and we have no key',
   )
-  expect(readInPieces(Buffer.of(10, 255, 255, 255, 255), encrypted, 5)).toBe('4294967295 bytes are too long')
+  expect(readInPieces(Buffer.of(10, 255, 255, 255, 255), encrypted, 5)).toBe('too long')
   const manyNodes = Buffer.from('0683a44a6f696ec3a54e6f646573ce7fffffffac557365725374617465', 'hex')
   expect(readInPieces(manyNodes, securityWith(), 100)).toMatch(/is not from 0 to/)
 })

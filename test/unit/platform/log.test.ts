@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { limits } from '../../../src/model/limits.ts'
 import { createLog, type LogOptions } from '../../../src/platform/log.ts'
 
 function recorded(options: Partial<LogOptions> = {}) {
@@ -55,4 +56,28 @@ test('an error in a field keeps its text', () => {
   const { lines, log } = recorded()
   log.error('failed', { error: new Error('disk is full') })
   expect(JSON.parse(lines[0] ?? '').error).toContain('disk is full')
+})
+
+test('a follower gets lines below the level of the log itself, in its own form, until it stops', () => {
+  const { lines, log } = recorded()
+  const followed: string[] = []
+  const following = log.follow({ level: 'debug', json: false }, (line) => followed.push(line))
+  log.with({ a: 1 }).debug('a detail')
+  log.info('for both')
+  following?.stop()
+  log.info('for the log alone')
+  expect(followed).toEqual([
+    expect.stringMatching(/^\S+Z DEBUG a detail a=1\n$/),
+    expect.stringMatching(/^\S+Z INFO {2}for both\n$/),
+  ])
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['for both', 'for the log alone'])
+})
+
+test('only so many may follow a log at once', () => {
+  const { log } = recorded()
+  const follow = () => log.follow({ level: 'info', json: true }, () => undefined)
+  const all = Array.from({ length: limits.logFollowers }, follow)
+  expect(follow()).toBeUndefined()
+  all[0]?.stop()
+  expect(follow()).toBeDefined()
 })

@@ -9,7 +9,8 @@ import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpProbe, HttpProbeAnswer } from '../../../src/platform/ports.ts'
-import { parseAddress, systemProbes } from '../../../src/platform/probes.ts'
+import { parseAddress } from '../../../src/platform/probe-target.ts'
+import { systemProbes } from '../../../src/platform/probes.ts'
 import { selfSigned } from './self-signed.ts'
 
 const servers: { close(): void; closeAllConnections?(): void }[] = []

@@ -49,6 +49,15 @@ test('tags are ANDed without case, node labels exactly', () => {
   expect(server.answer('catalog.services', { nodeMeta: { rack: 'r2' } })).toEqual({ db: [], web: ['v1'] })
 })
 
+test('the list of services keeps those that have a row which passes the filter, with the tags of such rows', () => {
+  const server = founded()
+  const services = (filter: string, nodeMeta = {}) => server.answer('catalog.services', { nodeMeta, filter })
+  expect(services('ServiceTags contains blue')).toEqual({ web: ['V1', 'blue'] })
+  expect(services('ServiceConnect.Native == true or ServiceTags contains v1')).toEqual({ db: [], web: ['v1'] })
+  expect(services('ServiceName matches "^w"')).toEqual({ web: ['V1', 'blue', 'v1'], 'web-sidecar-proxy': [] })
+  expect(services('NodeMeta.rack == r2', { rack: 'r1' })).toEqual({})
+})
+
 test('mesh instances are sidecars and natives of the service that they stand for', () => {
   const server = founded()
   const mesh = (service: string) =>

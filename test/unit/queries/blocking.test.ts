@@ -228,3 +228,30 @@ test('a long answer is read in slices and shows one moment', () => {
   expect(answer).toBe(nodes)
   cancel()
 })
+
+test('a write wakes those whom it concerns and nobody else, however many wait', () => {
+  const server = founded()
+  const keys = Array.from({ length: 2_000 }, (_, i) => `watched/${i}`)
+  for (const key of keys) server.applied({ type: 'kv.set', key, value: '', flags: '0' })
+  const minIndex = server.store.view().index
+  const ofKeys = keys.map((key) => server.ask('kv.get', { key }, { minIndex, waitMs: 600_000 }))
+  const ofWeb = Array.from({ length: 500 }, () =>
+    server.ask('catalog.service', web, { minIndex: server.index('catalog.service', web), waitMs: 600_000 }),
+  )
+  const woken = (): number => server.metrics.counts.get('mesh_server_reads_woken_total{}') ?? 0
+  const answered = (): number => [...ofKeys, ...ofWeb].filter((asked) => asked.isAnswered).length
+  for (let n = 0; n < 50; n++) {
+    server.applied({ type: 'kv.set', key: `elsewhere/${n}`, value: '', flags: '0' })
+    server.applied(register(aNode('other'), [aService('db', { port: 1 + n })]))
+    server.applied(intention(`s${n}`, 'db', 'deny'))
+    server.clock.run(10)
+  }
+  expect([server.reader.held, woken(), answered()]).toEqual([2_500, 0, 0])
+  server.applied({ type: 'kv.set', key: 'watched/7', value: 'bmV3', flags: '0' })
+  server.clock.run(10)
+  expect([woken(), answered(), ofKeys[7]?.isAnswered]).toEqual([1, 1, true])
+  server.applied(register('n1', [aService('web', { port: 9 })]))
+  server.applied({ type: 'kv.delete', key: 'watched/', recurse: true })
+  server.clock.run(100)
+  expect([server.reader.held, woken(), answered()]).toEqual([0, 2_500, 2_500])
+})

@@ -40,6 +40,19 @@ test('while leadership is handed over no proposal is taken, and after a failed h
   expect(cores.propose('a', 'two').proposed).toMatchObject({ accepted: 1 })
 })
 
+test('while leadership is handed over the list of servers stays, so that its heir does not leave meanwhile', () => {
+  const cores = Cores.started(3)
+  cores.timeOut('a')
+  cores.drop = between('c')
+  transfer(cores, 'c')
+  const change = { kind: 'remove', id: nodeId('c') } as const
+  expect(cores.core('a').step({ type: 'change', change }).changed).toMatchObject({
+    failure: { code: 'no-leader' },
+  })
+  cores.pass(electionTimeoutMs)
+  expect(cores.core('a').step({ type: 'change', change }).changed).toMatchObject({ ok: true })
+})
+
 test('a lost call to take over is repeated', () => {
   const cores = Cores.started(3)
   cores.timeOut('a')

@@ -137,13 +137,12 @@ test('nothing is sent before the server says that it takes calls, nor where it n
   expect(frames).toEqual([])
 })
 
-test('what waits, what may be long and what is large goes by itself', () => {
+test('what may be long and what is large goes by itself', () => {
   const line = new Line()
   line.open()
   const take = (request: ReadRequest<never>): unknown =>
     line.calls.tryCall(methods.read, request as never, anyCall)
   expect(take(keyRead() as never)).toBeDefined()
-  expect(take(keyRead(7) as never)).toBeUndefined()
   expect(take({ ...keyRead(), name: 'kv.list', args: { prefix: '' } } as never)).toBeUndefined()
   const large = {
     ...writeOf('a').command,
@@ -177,6 +176,83 @@ test('a read whose answer is too long for the others is made again by itself, an
   expect([alone, line.calls.isIdle]).toEqual([['made, 0 idle'], true])
   call?.cancel()
   expect(alone).toEqual(['made, 0 idle', 'cancelled'])
+})
+
+/** A read that waits, as the stream takes it. */
+function wait(line: Line, timeoutMs = 60_000): Taken {
+  const taken = new Taken()
+  const call = line.calls.tryCall(methods.read, keyRead(7) as never, {
+    timeoutMs,
+    done: (result) => taken.settle(result),
+    alone: unexpected,
+  })
+  if (call === undefined) throw new Error('the stream did not take a read that waits')
+  line.clock.run(10)
+  return Object.assign(taken, call)
+}
+
+const meta = { index: 8, knownLeader: true, lastContactMs: 0, effective: 'leader' } as const
+
+test('reads that wait share the stream, beside as many short calls as there may be', () => {
+  const line = new Line()
+  line.open()
+  const waits = Array.from({ length: 20 }, () => wait(line))
+  for (let i = 0; i < limits.rpcSharedCalls; i++) expect(line.write(`k${i}`)).toBeDefined()
+  line.clock.run(100)
+  line.reads[4]?.reply(ok({ meta, answer: null }) as never)
+  line.clock.run(10)
+  expect(waits.map(({ results }) => results.length)).toEqual(waits.map((_, i) => (i === 4 ? 1 : 0)))
+  expect(waits[4]?.results).toEqual([ok({ meta, answer: null })])
+})
+
+test('a read that waits is cancelled at the server too, and is over when its time is', () => {
+  const line = new Line()
+  line.open()
+  const [gone, late] = [wait(line), wait(line, 30_000)]
+  gone.cancel()
+  line.clock.run(10)
+  expect(line.reads.map(({ cancelled }) => cancelled)).toEqual([true, false])
+  line.clock.run(29_000)
+  expect(late.results).toEqual([])
+  line.clock.run(12_000)
+  expect([gone.results, late.results]).toEqual([[], [undefined]])
+  expect(line.calls.isIdle).toBe(true)
+})
+
+test('a lost stream loses reads that wait, and they are cancelled at the server', () => {
+  const line = new Line()
+  line.open()
+  const waiting = wait(line)
+  line.pair.cut()
+  line.clock.run(10)
+  expect([waiting.results, line.reads[0]?.cancelled]).toEqual([[undefined], true])
+})
+
+test('a server that does not say so gets no read that waits', () => {
+  const line = new Line({ served: false })
+  line.open()
+  line.pair.right.send({ kind: 'ready', waits: false })
+  line.clock.run(10)
+  expect(line.write('short')).toBeDefined()
+  expect(line.calls.tryCall(methods.read, keyRead(7) as never, anyCall)).toBeUndefined()
+})
+
+test('answers that the stream cannot queue are fetched by calls of their own, and the stream lives', () => {
+  const line = new Line({ bytesOf: () => limits.rpcSharedAnswersQueuedBytes / 4 })
+  line.open()
+  let alone = 0
+  for (let i = 0; i < 6; i++)
+    line.calls.tryCall(methods.read, keyRead(7) as never, {
+      ...anyCall,
+      alone: () => {
+        alone += 1
+        return { cancel: () => undefined }
+      },
+    })
+  line.clock.run(10)
+  for (const { reply } of line.reads.slice(0, 4)) reply(ok({ meta, answer: null }) as never)
+  line.clock.run(10)
+  expect([alone, line.pair.right.isClosed]).toEqual([1, false])
 })
 
 test('a lost stream leaves every open call with an unknown outcome, and cancels reads at the server', () => {
@@ -227,7 +303,7 @@ test('more open calls than the bound go by themselves, and a client that ignores
   expect(answers).toMatchObject([{ kind: 'failure', id: 99_999, failure: { code: 'overloaded' } }])
 })
 
-test('nonsense is refused call by call, and so is a read that waits', () => {
+test('nonsense is refused call by call, and so is a read that waits and does not come as one', () => {
   const line = new Line()
   line.open()
   const answers: CallAnswerFrame[] = []
@@ -260,15 +336,21 @@ test('a client that does not take its answers loses the stream', () => {
 })
 
 test('frames survive their way as bytes, and bytes that are none are refused', () => {
-  const call: CallFrame = { id: 2 ** 40, kind: 'read', request: Buffer.from([1, 2, 3]) }
-  expect(callFrameCodec.server.decode(callFrameCodec.client.encode(call))).toEqual(ok(call))
+  const calls: readonly CallFrame[] = [
+    { id: 2 ** 40, kind: 'read', request: Buffer.from([1, 2, 3]) },
+    { id: 3, kind: 'wait', request: Buffer.from([4]) },
+    { id: 3, kind: 'cancel' },
+  ]
+  for (const call of calls)
+    expect(callFrameCodec.server.decode(callFrameCodec.client.encode(call))).toEqual(ok(call))
   const answer = {
     kind: 'answer',
     id: 7,
     answer: writeAnswerCodec.encode({ ok: true, index: 1, value: { kind: 'done' } }),
   }
   for (const frame of [
-    { kind: 'ready' },
+    { kind: 'ready', waits: true },
+    { kind: 'ready', waits: false },
     { kind: 'apart', id: 9 },
     answer,
     { kind: 'failure', id: 8, failure: { code: 'no-leader', message: 'x' } },

@@ -18,6 +18,8 @@ export class FakeProbes {
   readonly timeoutsMs: number[] = []
   readonly requests: HttpProbe[] = []
   readonly addresses: string[] = []
+  readonly programs: (readonly string[])[] = []
+  health: { readonly status: string } | { readonly error: string } = { status: 'SERVING' }
   killed = 0
   running = 0
   mostRunning = 0
@@ -31,6 +33,22 @@ export class FakeProbes {
       this.addresses.push(target.address)
       this.#run(timeoutMs, () => done(this.connectError))
     },
+    datagram: (address, timeoutMs, done) => {
+      this.addresses.push(address)
+      this.#run(timeoutMs, () => done(this.connectError))
+    },
+    ping: (target, timeoutMs, done) => {
+      this.addresses.push(target.address)
+      this.#run(timeoutMs, () => done(this.connectError))
+    },
+    grpcHealth: (request, timeoutMs, done) => {
+      this.addresses.push(`${request.address}/${request.service}`)
+      this.#run(timeoutMs, () => done(this.health))
+    },
+    execute: ({ container, args }, options, done) => {
+      this.programs.push([container, ...args])
+      this.#run(options.timeoutMs, () => done(this.result))
+    },
     request: (request, timeoutMs, done) => {
       this.requests.push(request)
       this.#run(timeoutMs, () => done(this.answer))
@@ -38,7 +56,8 @@ export class FakeProbes {
   }
 
   readonly processes: Processes = {
-    run: (_args, options, done) => {
+    run: (args, options, done) => {
+      this.programs.push(args)
       this.#run(options.timeoutMs, () => done(this.result))
       return {
         kill: () => {

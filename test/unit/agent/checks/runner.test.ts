@@ -77,6 +77,73 @@ describe('what a check shows', () => {
   })
 })
 
+describe('what a check of another kind shows', () => {
+  const tls = { useTls: false, tlsServerName: '', tlsSkipVerify: false } as const
+  const shown = (probe: Probe, prepare: (host: ChecksHost) => void = () => undefined): unknown => {
+    const host = new ChecksHost()
+    prepare(host)
+    host.register('web', checkOf('c', { probe }))
+    host.clock.run(10_100)
+    return host.shown('c')
+  }
+  const unreachable = (host: ChecksHost): void => {
+    host.probes.connectError = 'connect ECONNREFUSED'
+  }
+
+  test('h2ping and udp: passing, or critical with the reason', () => {
+    const h2ping: Probe = { type: 'h2ping', address: '127.0.0.1:1', ...tls }
+    expect(shown(h2ping)).toEqual(['passing', 'HTTP2 ping 127.0.0.1:1: Success'])
+    expect(shown(h2ping, unreachable)).toEqual(['critical', 'connect ECONNREFUSED'])
+    const udp: Probe = { type: 'udp', address: '127.0.0.1:2' }
+    expect(shown(udp)).toEqual(['passing', 'UDP connect 127.0.0.1:2: Success'])
+    expect(shown(udp, unreachable)).toEqual(['critical', 'connect ECONNREFUSED'])
+  })
+
+  test('grpc: SERVING passes, everything else is critical', () => {
+    const grpc: Probe = { type: 'grpc', address: '127.0.0.1:3', service: 'orders', ...tls }
+    expect(shown(grpc)).toEqual(['passing', 'gRPC check 127.0.0.1:3/orders: success'])
+    expect(
+      shown(grpc, ({ probes }) => {
+        probes.health = { status: 'NOT_SERVING' }
+      }),
+    ).toEqual(['critical', 'gRPC check 127.0.0.1:3/orders: gRPC status is NOT_SERVING'])
+    expect(
+      shown(grpc, ({ probes }) => {
+        probes.health = { error: 'timed out after 5s' }
+      }),
+    ).toEqual(['critical', 'gRPC check 127.0.0.1:3/orders: timed out after 5s'])
+  })
+
+  test('docker: as a script, its arguments one line for a shell where there is one', () => {
+    const programs: unknown[] = []
+    const docker = (shell: string, exitCode: number): unknown =>
+      shown({ type: 'docker', container: 'c1', shell, args: ['test -e', '/x'] }, ({ probes }) => {
+        probes.result = { exitCode, timedOut: false, output: 'said' }
+        programs.push(probes.programs)
+      })
+    expect(docker('', 0)).toEqual(['passing', 'said'])
+    expect(docker('/bin/sh', 1)).toEqual(['warning', 'said'])
+    expect(programs.map((list) => (list as unknown[])[0])).toEqual([
+      ['c1', 'test -e', '/x'],
+      ['c1', '/bin/sh', '-c', 'test -e /x'],
+    ])
+  })
+
+  test('os_service: active passes, any other state is critical and named', () => {
+    const unit: Probe = { type: 'os_service', service: 'nginx.service' }
+    const state = (exitCode: number | undefined, output: string): unknown =>
+      shown(unit, ({ probes }) => {
+        probes.result = { exitCode, timedOut: false, output }
+      })
+    expect(state(0, 'active\n')).toEqual(['passing', 'systemd unit nginx.service: active'])
+    expect(state(3, 'inactive\n')).toEqual(['critical', 'systemd unit nginx.service: inactive'])
+    expect(state(undefined, 'cannot start systemctl: ENOENT')).toEqual([
+      'critical',
+      'cannot start systemctl: ENOENT',
+    ])
+  })
+})
+
 describe('when checks run', () => {
   test('first soon and spread, more widely the more there are, then an interval after each end', () => {
     const host = new ChecksHost()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DefinitionFiles, type ReloadReport } from '../../../../src/agent/definitions/definition-files.ts'
 import { LocalState } from '../../../../src/agent/registry/local-state.ts'
+import { dnsDefaults } from '../../../../src/config/dns-settings.ts'
 import type { Configuration, Loaded, Settings, SourceFile } from '../../../../src/config/settings.ts'
 import { autopilotDefaults } from '../../../../src/model/autopilot.ts'
 import type { Result } from '../../../../src/model/errors.ts'
@@ -18,7 +19,18 @@ const settings: Settings = {
   bindAddress: '127.0.0.2',
   advertiseAddress: '127.0.0.2',
   clientAddresses: ['127.0.0.1'],
-  ports: { http: 8500, server: 8300, sidecarMin: 21_000, sidecarMax: 21_255 },
+  dnsAddresses: ['127.0.0.1'],
+  dnsDomains: ['mesh', 'consul'],
+  dns: dnsDefaults,
+  ports: {
+    http: 8500,
+    dns: 8600,
+    server: 8300,
+    sidecarMin: 21_000,
+    sidecarMax: 21_255,
+    exposeMin: 21_500,
+    exposeMax: 21_755,
+  },
   servers: [],
   enrollmentTokenFile: '',
   unixSockets: { group: '', mode: '' },
@@ -28,6 +40,8 @@ const settings: Settings = {
   enableScriptChecks: false,
   enableLocalScriptChecks: false,
   checkUpdateIntervalMs: 300_000,
+  discardCheckOutput: false,
+  leaveOnTerminate: false,
   httpMaxConnectionsPerClient: 200,
   leafTtlMs: 1,
   rpcHoldTimeoutMs: 7_000,

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { View } from '../../../../src/agent/contract.ts'
+import { AnswerMemory } from '../../../../src/agent/query/answer-memory.ts'
 import { ClusterReader } from '../../../../src/agent/query/cluster-reader.ts'
 import { type ErrorCode, ok, type Result } from '../../../../src/model/errors.ts'
+import { limits } from '../../../../src/model/limits.ts'
 import type { Consistency, QueryName, ReadAnswer, ServiceFilter } from '../../../../src/model/query.ts'
 import { type EventBody, type Subject, subjectKey } from '../../../../src/model/topic.ts'
 import type { ReadRequest, ServerClient } from '../../../../src/rpc/contract.ts'
@@ -17,6 +19,7 @@ class Host {
   readonly asked: ReadRequest<QueryName>[] = []
   failure: ErrorCode | undefined
   cancelled = 0
+  followed: readonly Subject[] = []
   #changed: (subject: Subject) => void = () => undefined
   readonly reader: ClusterReader
 
@@ -47,6 +50,9 @@ class Host {
       },
       clock: this.clock,
       metrics: new RecordingMetrics(),
+      want: (subjects) => {
+        this.followed = subjects
+      },
     })
   }
 
@@ -139,7 +145,7 @@ describe('while no server answers', () => {
   test('a consistent read, a read of what no view holds and any other failure stay failures', () => {
     const host = new Host()
     host.failure = 'no-server'
-    const { results: unknown } = host.read()
+    const { results: unknown } = host.read({ filter: { service: 'never-asked' } })
     host.clock.run(150)
     host.receive(5, false, upsert('n2', 'db'))
     const { results: consistent } = host.read({ consistency: 'consistent' })
@@ -181,5 +187,122 @@ describe('while no server answers', () => {
     host.clock.run(100_000)
     expect([early.results, held.results]).toEqual([[], []])
     expect(host.cancelled).toBe(2)
+  })
+})
+
+describe('what was answered once', () => {
+  const services = { name: 'catalog.services', args: { nodeMeta: {} } } as const
+  const ask = (host: Host, more: { minIndex?: number; waitMs?: number; consistency?: Consistency } = {}) => {
+    const results: Result<ReadAnswer<'catalog.services'>>[] = []
+    const options = {
+      consistency: more.consistency ?? 'default',
+      minIndex: more.minIndex ?? 0,
+      waitMs: more.waitMs ?? 0,
+    }
+    host.reader.read({ ...services, options, token: '' }, (result) => results.push(result))
+    host.clock.run(150)
+    return results
+  }
+
+  test('is answered again while no server is there, with its index and its age', () => {
+    const host = new Host()
+    expect(ask(host)).toMatchObject([{ value: { meta: { index: 77, effective: 'leader' } } }])
+    host.failure = 'no-server'
+    host.clock.run(60_000)
+    const age = 60_000 + 50 + 100
+    expect(ask(host)).toMatchObject([
+      {
+        value: {
+          answer: ['from the server'],
+          meta: { index: 77, knownLeader: false, lastContactMs: age, effective: 'stale', kept: true },
+        },
+      },
+    ])
+    expect(ask(host, { consistency: 'consistent' })).toMatchObject([{ failure: { code: 'no-server' } }])
+  })
+
+  test('answers other arguments, other queries and keys not at all', () => {
+    const host = new Host()
+    ask(host)
+    const other: Result<unknown>[] = []
+    const read = (request: Pick<ReadRequest<QueryName>, 'name' | 'args'>): void => {
+      const options = { consistency: 'default', minIndex: 0, waitMs: 0 } as const
+      host.reader.read({ ...request, options, token: '' }, (result) => other.push(result))
+      host.clock.run(150)
+    }
+    read({ name: 'kv.get', args: { key: 'a' } })
+    host.failure = 'no-server'
+    read({ name: 'kv.get', args: { key: 'a' } })
+    read({ name: 'catalog.services', args: { nodeMeta: { rack: 'a' } } })
+    read({ name: 'catalog.nodes', args: { nodeMeta: {} } })
+    expect(other.map((result) => (result.ok ? 'answered' : result.failure.code))).toEqual([
+      'answered',
+      'no-server',
+      'no-server',
+      'no-server',
+    ])
+  })
+
+  test('keeps a blocking reader who has it already for a while, and does not spin', () => {
+    const host = new Host()
+    ask(host)
+    host.failure = 'no-server'
+    const results = ask(host, { minIndex: 77, waitMs: 300_000 })
+    host.clock.run(4_000)
+    expect(results).toEqual([])
+    host.clock.run(2_000)
+    expect(results).toMatchObject([{ value: { meta: { index: 77, kept: true } } }])
+    expect(ask(host, { minIndex: 12, waitMs: 300_000 })).toHaveLength(1)
+  })
+
+  test('is recalled for caches, the younger of view and memory', () => {
+    const host = new Host()
+    const question = { name: 'catalog.mesh', args: { service: 'db', tags: [], nodeMeta: {} } } as const
+    expect(host.reader.recall(question)).toBeUndefined()
+    host.read()
+    host.clock.run(150)
+    expect(host.reader.recall(question)).toMatchObject({ answer: ['from the server'], meta: { kept: true } })
+    // This view is four seconds old, the answer not.
+    host.receive(5, false, upsert('n2', 'db'))
+    expect(host.reader.recall(question)).toMatchObject({ meta: { index: 77 } })
+    host.clock.run(10_000)
+    expect(host.reader.recall(question)).toMatchObject({ meta: { index: 5, lastContactMs: 4_000 } })
+    host.receive(6, true, upsert('n2', 'db'))
+    expect(host.reader.recall(question)).toMatchObject({ meta: { index: 6, lastContactMs: 0 } })
+  })
+
+  test('is bounded in answers and in rows, the least used going first', () => {
+    const clock = new VirtualClock()
+    const memory = new AnswerMemory(clock)
+    const meta = { index: 1, knownLeader: true, lastContactMs: 0, effective: 'leader' } as const
+    const named = (key: string) => ({ name: 'catalog.services', args: { nodeMeta: { key } } }) as const
+    for (let i = 0; i < limits.answersRemembered; i++) memory.remember(named(`${i}`), { answer: {}, meta })
+    expect(memory.recall(named('0'))).toBeDefined()
+    memory.remember(named('one more'), { answer: {}, meta })
+    expect([memory.recall(named('0')), memory.recall(named('one more'))]).not.toContain(undefined)
+    expect(memory.recall(named('1'))).toBeUndefined()
+    const rows = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`s${i}`, []]))
+    memory.remember(named('too large'), { answer: rows(limits.answerRowsRemembered + 1), meta })
+    expect(memory.recall(named('too large'))).toBeUndefined()
+    expect(memory.recall(named('0'))).toBeDefined()
+    memory.remember(named('large'), { answer: rows(limits.answerRowsRemembered - 10), meta })
+    expect(memory.recall(named('large'))).toBeDefined()
+    expect(memory.recall(named('2'))).toBeUndefined()
+  })
+
+  test('services asked for with ?cached are followed, a bounded number of them', () => {
+    const host = new Host()
+    const follow = (service: string): void =>
+      host.reader.follow({ name: 'catalog.service', args: { service, tags: [], nodeMeta: {} } })
+    for (let i = 0; i < limits.cachedSubjects; i++) follow(`s${i}`)
+    follow('s0')
+    follow('one more')
+    const keys = host.followed.map(({ topic, key }) => `${topic}/${key}`)
+    expect(keys).toHaveLength(limits.cachedSubjects)
+    expect(keys).toContain('service-health/s0')
+    expect(keys).toContain('service-health/one more')
+    expect(keys).not.toContain('service-health/s1')
+    host.reader.follow({ name: 'catalog.nodes', args: { nodeMeta: {} } })
+    expect(host.followed).toHaveLength(limits.cachedSubjects)
   })
 })

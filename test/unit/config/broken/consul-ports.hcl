@@ -1,4 +1,4 @@
 ports {
   http = 8500
-  dns  = 8600
+  grpc = 8502
 }

@@ -2,7 +2,9 @@
 
 
 export interface CallsReady {
+  'waits'?: (boolean);
 }
 
 export interface CallsReady__Output {
+  'waits': (boolean);
 }

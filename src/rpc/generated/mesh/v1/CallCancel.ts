@@ -1,0 +1,8 @@
+// Original file: mesh.proto
+
+
+export interface CallCancel {
+}
+
+export interface CallCancel__Output {
+}
