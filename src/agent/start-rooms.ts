@@ -8,19 +8,12 @@ import { meshNameOf } from '../model/service.ts'
 import type { ProgramLog } from '../platform/log.ts'
 import type { ProgramMetrics } from '../platform/metrics.ts'
 import type { Clock, Random, StateFiles } from '../platform/ports.ts'
-import { systemProbes } from '../platform/probes.ts'
-import { systemProcesses } from '../platform/processes.ts'
 import { systemSourceFiles } from '../platform/source-files.ts'
 import type { ClientIdentity } from '../rpc/channel-credentials.ts'
 import type { Reply, ServerClient } from '../rpc/contract.ts'
 import { createGrpcClient } from '../rpc/grpc-client.ts'
 import type { OperatorClient } from '../rpc/operator.ts'
 import type { ApiDependencies } from './api/contract.ts'
-import { AliasChecks } from './checks/alias.ts'
-import { Reaper } from './checks/reaper.ts'
-import { CheckRunner } from './checks/runner.ts'
-import { logStatuses } from './checks/status-log.ts'
-import { TtlChecks } from './checks/ttl.ts'
 import type { View, Views } from './contract.ts'
 import { ControlStream } from './control/control-stream.ts'
 import { SharedWants } from './control/shared-wants.ts'
@@ -37,6 +30,7 @@ import { ClusterReader } from './query/cluster-reader.ts'
 import { AntiEntropy } from './registry/anti-entropy.ts'
 import { localNode } from './registry/local-node.ts'
 import { LocalState } from './registry/local-state.ts'
+import { startChecks } from './start-checks.ts'
 import { type AgentDns, openDns } from './start-dns.ts'
 import type { AgentOptions } from './start-options.ts'
 
@@ -82,15 +76,14 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
   const wantForPlan = wants.part()
   const reader = new ClusterReader({ ...surroundings, client, views, want: wants.part() })
   const read: ServerClient['read'] = (request, reply) => reader.read(request, reply)
-  const checks = startChecks(surroundings, registry, read)
+  const { rooms: checks, exposures } = startChecks(surroundings, registry, read)
   const { sync, control } = openStreams(surroundings, { client, registry, views, moveOn })
   link.onEnforced((byDestination) => control.enforced(byDestination))
   followRoots(views, leaves)
   retryWhenRegistered(registry, leaves)
   const { bindAddress, datacenter } = settings
   const drains = new Drains({ ...surroundings, node: settings.nodeName, bindAddress, registry, link, read })
-  const planViews = { ...viewing(views), want: wantForPlan }
-  const planned = { registry, views: planViews, leaves, link, drains }
+  const planned = { registry, views: { ...viewing(views), want: wantForPlan }, leaves, link, drains, exposures }
   const driver = new PlanDriver({ ...surroundings, ...planned, bindAddress, datacenter })
   const dns = openDns(surroundings, {
     views,
@@ -209,22 +202,6 @@ function openClient(surroundings: Surroundings): {
     renew: () => client.identityChanged(),
     moveOn: () => client.moveOn(),
   }
-}
-
-function startChecks(
-  surroundings: Surroundings,
-  registry: LocalState,
-  read: ServerClient['read'],
-): readonly { stop(): void }[] {
-  const { rows } = registry
-  const { nodeName: node } = surroundings.configuration.settings
-  logStatuses({ ...surroundings, rows })
-  return [
-    new CheckRunner({ ...surroundings, rows, probes: systemProbes, processes: systemProcesses }),
-    new TtlChecks(rows, surroundings.clock),
-    new AliasChecks({ ...surroundings, rows, node, read }),
-    new Reaper({ ...surroundings, rows, deregister: (id) => registry.deregister(id) }),
-  ]
 }
 
 /** Leaves are replaced when another root becomes the active one. */

@@ -87,7 +87,10 @@ export async function deleteEntry(
 function casQuery({ cas, modifyIndex }: CasOptions): string {
   if (cas === undefined && modifyIndex === undefined) return ''
   if (cas === undefined || modifyIndex === undefined)
-    throw new UsageFailure('-cas and -modify-index go together', 'mesh config read shows the ModifyIndex')
+    throw new UsageFailure(
+      '-cas and -modify-index go together; the index is the ModifyIndex of the entry',
+      'mesh config read -kind KIND -name NAME',
+    )
   if (!/^\d{1,20}$/.test(modifyIndex))
     throw new UsageFailure(`-modify-index ${modifyIndex}: write the entry's ModifyIndex, or 0 for a new one`)
   return `?cas=${modifyIndex}`

@@ -27,7 +27,7 @@ export function declareLeave(program: Command): void {
 }
 
 function declareSnapshot(program: Command): void {
-  const snapshot = declare(program, 'snapshot', 'save and restore the cluster’s state')
+  const snapshot = declare(program, 'snapshot', 'save and restore the cluster')
   const save = declare(snapshot, 'save <file>', 'write the state of the cluster to a file')
   save.option('--stale', 'from any server, also without a leader')
   withConnection(save).action(async (file: string, options: SharedOptions & { readonly stale?: true }) => {

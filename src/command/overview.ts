@@ -1,7 +1,7 @@
 /** The list of all commands, as `mesh -help` shows it: groups in two columns, so that all of them fit one screen. */
 import type { Command } from 'commander'
 
-const columnWidth = 49
+const columnWidth = 48
 const nameWidth = 12
 
 export function overview(program: Command): string {

@@ -127,7 +127,7 @@ function reportTwice(listener: Listener, first: Listener, reading: Reading): voi
 }
 
 function listenersOf(draft: ServiceDraft, bindAddress: string): readonly Listener[] {
-  const { definition, portAt, sidecarPortAt, upstreams } = draft
+  const { definition, portAt, sidecarPortAt, upstreams, exposed } = draft
   const { service, sidecar } = definition
   const all: Listener[] = []
   if (service.kind === 'connect-proxy')
@@ -143,6 +143,15 @@ function listenersOf(draft: ServiceDraft, bindAddress: string): readonly Listene
       address: upstream.localBindAddress,
       port: upstream.localBindPort,
       owner: `the upstream "${upstream.destinationName}" of "${service.name}"`,
+      at,
+    })
+  const exposedPorts = new Map(exposed.map((each) => [each.path.listenerPort, each]))
+  const proxy = sidecar?.service ?? service
+  for (const [port, { path, at }] of exposedPorts)
+    all.push({
+      address: publicListenerOf(proxy, bindAddress).address,
+      port,
+      owner: `the exposed path ${path.path} of "${service.name}"`,
       at,
     })
   return all.filter((listener) => listener.port !== 0)

@@ -61,6 +61,7 @@ export function portsInUse(services: Iterable<ServiceDefinition>): ReadonlySet<n
       used.add(publicListenerOf(instance, '').port)
       used.add(instance.proxy?.localServicePort ?? 0)
       for (const upstream of instance.proxy?.upstreams ?? []) used.add(upstream.localBindPort)
+      for (const path of instance.proxy?.expose.paths ?? []) used.add(path.listenerPort)
     }
   }
   used.delete(0)

@@ -4,6 +4,7 @@
  */
 
 import { hostRule, listenRule } from './address.ts'
+import { exposeSchema } from './expose.ts'
 import {
   datacenterRule,
   fileModeRule,
@@ -17,7 +18,7 @@ import {
 import { labelOf, quoted, type Reader, reportKind } from './reading.ts'
 import { belongs, consulOnly, renamed, tenancy } from './refusals.ts'
 import { text, wholeNumber } from './scalars.ts'
-import { blocks, one, type Refusals, schema, type Written, written } from './schema.ts'
+import { blocks, nested, one, type Refusals, schema, type Written, written } from './schema.ts'
 
 const oneDatacenter = 'remove it; upstreams are found by their name in the mesh'
 
@@ -112,6 +113,7 @@ export const proxySchema = schema(
       }),
     ),
     upstreams: blocks(written(upstreamSchema)),
+    expose: nested(exposeSchema),
   },
   {
     refusals: {
@@ -122,7 +124,6 @@ export const proxySchema = schema(
         'access_logs',
         'local_service_ports',
       ]),
-      ...consulOnly(['expose'], 'remove it; let health checks reach the service on its own port'),
       ...renamed(['upstream'], 'upstreams'),
       ...belongs(['local_bind_port', 'local_bind_address', 'destination_name'], 'an `upstreams` block'),
       ...belongs(['port'], 'the block around the proxy'),

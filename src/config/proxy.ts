@@ -7,6 +7,7 @@ import type { ProxySettings } from '../model/service.ts'
 import { type Upstream, upstreamKey } from '../model/upstream.ts'
 import type { Place, Words } from '../wire/hcl/tree.ts'
 import { loopback } from './address.ts'
+import { buildExpose, type ExposeDraft } from './expose.ts'
 import type { proxySchema, WrittenUpstream } from './proxy-schema.ts'
 import { placeSeenFrom, type Reading } from './reading.ts'
 import type { Given } from './schema.ts'
@@ -22,6 +23,7 @@ export interface UpstreamDraft {
 export interface ProxyDraft {
   readonly settings: ProxySettings
   readonly upstreams: readonly UpstreamDraft[]
+  readonly exposed: readonly ExposeDraft[]
 }
 
 /** What a proxy takes from the service it stands for, where it does not say otherwise. */
@@ -42,6 +44,7 @@ export function buildProxy(keys: ProxyKeys, destination: Destination, reading: R
       remedy: 'remove one of them',
     })
   const upstreams = buildUpstreams(keys, reading)
+  const expose = buildExpose(keys.expose?.value, reading)
   const ownSocket = port === undefined ? destination.socketPath : ''
   const localServiceSocketPath = socket?.value ?? ownSocket
   return {
@@ -54,9 +57,10 @@ export function buildProxy(keys: ProxyKeys, destination: Destination, reading: R
       mode: keys.mode?.value ?? '',
       config: keys.config?.value ?? {},
       upstreams: upstreams.map((draft) => draft.upstream),
-      expose: { checks: false, paths: [] },
+      expose: expose.settings,
     },
     upstreams,
+    exposed: expose.drafts,
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Service, ServiceDefinition } from '../model/service.ts'
 import type { Place } from '../wire/hcl/tree.ts'
 import type { CheckDraft } from './check.ts'
+import type { ExposeDraft } from './expose.ts'
 import { buildChecks, checkInstance, instanceOf } from './instance.ts'
 import { buildProxy, type ProxyDraft, type UpstreamDraft } from './proxy.ts'
 import type { Reader, Reading } from './reading.ts'
@@ -20,6 +21,7 @@ export interface ServiceDraft {
   readonly sidecarPortAt: Place
   readonly checks: readonly CheckDraft[]
   readonly upstreams: readonly UpstreamDraft[]
+  readonly exposed: readonly ExposeDraft[]
 }
 
 /** Undefined where the service has no usable name; that has been reported. */
@@ -71,6 +73,7 @@ function buildService(whole: WrittenService, reading: Reading): ServiceDraft | u
     sidecarPortAt: sidecarKeys?.value?.port?.at ?? sidecarKeys?.keyAt ?? at,
     checks: [...checks, ...(sidecar?.checks ?? [])],
     upstreams: [...(proxy?.upstreams ?? []), ...(sidecar?.upstreams ?? [])],
+    exposed: [...(proxy?.exposed ?? []), ...(sidecar?.exposed ?? [])],
   }
 }
 

@@ -8,6 +8,7 @@ import { type Service, type SidecarDefinition, sidecarIdOf, sidecarNameOf } from
 import type { Place } from '../wire/hcl/tree.ts'
 import { joinHostPort, loopback } from './address.ts'
 import { type CheckDraft, serviceCheckOwner } from './check.ts'
+import type { ExposeDraft } from './expose.ts'
 import { buildChecks, checkInstance, instanceOf } from './instance.ts'
 import { buildProxy, type UpstreamDraft } from './proxy.ts'
 import type { Reading } from './reading.ts'
@@ -17,6 +18,7 @@ export interface SidecarDraft {
   readonly definition: SidecarDefinition
   readonly checks: readonly CheckDraft[]
   readonly upstreams: readonly UpstreamDraft[]
+  readonly exposed: readonly ExposeDraft[]
 }
 
 export function buildSidecar(
@@ -48,6 +50,7 @@ export function buildSidecar(
       ? written
       : checks.map((definition) => ({ definition, at, serviceAt: at, scriptAt: undefined })),
     upstreams: proxy.upstreams,
+    exposed: proxy.exposed,
   }
 }
 

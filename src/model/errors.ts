@@ -42,12 +42,13 @@ export const errorCatalogue = {
   'not-found': {
     status: 404,
     what: 'The named thing does not exist.',
-    remedy: 'List what there is first, for example with `mesh services`.',
+    remedy: 'List what there is first, for example with `mesh services` or `mesh catalog nodes`.',
   },
   'no-token': {
     status: 403,
     what: 'This call changes state or hands out a key, and came without a token.',
-    remedy: 'Use the agent’s unix socket, or send the local or an operator token in X-Consul-Token.',
+    remedy:
+      'Send one in X-Consul-Token: an operator token for the whole mesh; for this host alone its local token, or use the agent’s unix socket.',
   },
   'bad-token': {
     status: 403,

@@ -28,7 +28,7 @@ const values: readonly unknown[] = [
   -1,
   1.5,
   1e308,
-  9_007_199_254_740_993,
+  2 ** 53 + 2,
   65_536,
   true,
   false,
@@ -54,7 +54,19 @@ const values: readonly unknown[] = [
   [1, 'a', null, {}],
 ]
 
-const keys = ['__proto__', 'constructor', 'toString', 'Name', 'name', 'ID', 'Node', 'Kind', 'Namespace', 'Extra', '']
+const keys = [
+  '__proto__',
+  'constructor',
+  'toString',
+  'Name',
+  'name',
+  'ID',
+  'Node',
+  'Kind',
+  'Namespace',
+  'Extra',
+  '',
+]
 
 const texts = [
   '{',
@@ -122,7 +134,19 @@ const parameters = [
   '&&&===',
 ]
 
-const pathPieces = ['%00', '%2F', '%2e%2e%2f', '%zz', '%ff', '..', '//', '*', '%F0%9F%9A%80', 'a'.repeat(300), '__proto__']
+const pathPieces = [
+  '%00',
+  '%2F',
+  '%2e%2e%2f',
+  '%zz',
+  '%ff',
+  '..',
+  '//',
+  '*',
+  '%F0%9F%9A%80',
+  'a'.repeat(300),
+  '__proto__',
+]
 
 export function spoil(seed: Seed, pick: Pick): Spoiled {
   const body = seed.body === undefined ? '' : spoilBody(seed.body, pick)

@@ -35,9 +35,21 @@ const service = {
   Port: 8080,
   EnableTagOverride: false,
   Weights: { Passing: 10, Warning: 1 },
-  Check: { Name: 'ready', HTTP: 'http://127.0.0.1:8080/ready', Interval: '10s', Timeout: '1s', Header: { A: ['b'] } },
+  Check: {
+    Name: 'ready',
+    HTTP: 'http://127.0.0.1:8080/ready',
+    Interval: '10s',
+    Timeout: '1s',
+    Header: { A: ['b'] },
+  },
   Checks: [
-    { CheckID: 'tcp', TCP: '127.0.0.1:8080', Interval: '10s', SuccessBeforePassing: 2, FailuresBeforeCritical: 3 },
+    {
+      CheckID: 'tcp',
+      TCP: '127.0.0.1:8080',
+      Interval: '10s',
+      SuccessBeforePassing: 2,
+      FailuresBeforeCritical: 3,
+    },
     { CheckID: 'beat', TTL: '30s', Status: 'passing', DeregisterCriticalServiceAfter: '90m' },
     { Name: 'grpc', GRPC: '127.0.0.1:9090/web', Interval: '5s', GRPCUseTLS: true },
     { Name: 'alias', AliasService: 'db' },
@@ -52,7 +64,14 @@ const catalogRegistration = {
   Address: '192.168.10.10',
   TaggedAddresses: { lan: '192.168.10.10', wan: '10.0.10.10' },
   NodeMeta: { somekey: 'somevalue' },
-  Service: { ID: 'redis1', Service: 'redis', Tags: ['primary'], Address: '127.0.0.1', Meta: { v: '4' }, Port: 8000 },
+  Service: {
+    ID: 'redis1',
+    Service: 'redis',
+    Tags: ['primary'],
+    Address: '127.0.0.1',
+    Meta: { v: '4' },
+    Port: 8000,
+  },
   Check: {
     Node: 'external',
     CheckID: 'service:redis1',
@@ -60,7 +79,12 @@ const catalogRegistration = {
     Notes: 'Script based',
     Status: 'passing',
     ServiceID: 'redis1',
-    Definition: { TCP: 'localhost:8888', Interval: '5s', Timeout: '1s', DeregisterCriticalServiceAfter: '30s' },
+    Definition: {
+      TCP: 'localhost:8888',
+      Interval: '5s',
+      Timeout: '1s',
+      DeregisterCriticalServiceAfter: '30s',
+    },
   },
   Checks: [{ Name: 'disk', Status: 'warning', Output: 'nearly full' }],
   SkipNodeUpdate: false,
@@ -110,7 +134,12 @@ const coordinate = {
   Coord: { Adjustment: 0, Error: 1.5, Height: 0.1, Vec: [0, 0, 0, 0, 0, 0, 0, 0] },
 }
 
-const put = (route: string, rest: Partial<Seed> = {}): Seed => ({ route, method: 'PUT', path: route, ...rest })
+const put = (route: string, rest: Partial<Seed> = {}): Seed => ({
+  route,
+  method: 'PUT',
+  path: route,
+  ...rest,
+})
 const named = (route: string, name: string, rest: Partial<Seed> = {}): Seed =>
   put(route, { path: route.replace('*', name), ...rest })
 

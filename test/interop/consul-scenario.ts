@@ -159,6 +159,56 @@ export function describeConsulClient(name: string, start: () => Promise<RunningM
       await expect(consul.agent.service.deregister('shop-1')).rejects.toThrow('not found')
     })
 
+    test('registers a host that has no agent, selects by filter, tag and node, and takes it out again', async () => {
+      const own = new Consul({ host: mesh.host, port: mesh.port, defaults: { token: mesh.operatorToken } })
+      const { catalog, health } = own
+      const body = {
+        node: 'npm-ext',
+        address: '192.0.2.77',
+        nodemeta: { rack: 'npm:9' },
+        service: {
+          id: 'mail-1',
+          service: 'npm-mail',
+          port: 25,
+          tags: ['smtp', 'old'],
+          meta: { env: 'test' },
+        },
+        check: { checkid: 'mail-up', name: 'up', status: 'passing', serviceid: 'mail-1', notes: 'n' },
+      }
+      await catalog.register(body as never)
+      const mail = (more: object): Promise<Entry[]> =>
+        health.service({ service: 'npm-mail', ...more } as never) as unknown as Promise<Entry[]>
+      await eventually(
+        () => mail({ passing: true }),
+        (list) => list.length === 1,
+      )
+      const found = async (more: object): Promise<number> => (await mail(more)).length
+      expect(await found({ near: '_agent', tag: ['SMTP', 'old'], 'node-meta': ['rack:npm:9'] })).toBe(1)
+      expect(await found({ filter: 'Service.Meta.env == test and Checks.Status == passing' })).toBe(1)
+      expect(await found({ filter: 'Service.Port != 25 or "new" in Service.Tags' })).toBe(0)
+      await expect(mail({ filter: 'Service.Prot == 25' })).rejects.toThrow(
+        'Selector "Service.Prot" is not valid',
+      )
+      expect(await catalog.node.list({ filter: 'Address == "192.0.2.77"' } as never)).toMatchObject([
+        { Node: 'npm-ext', Meta: { rack: 'npm:9' } },
+      ])
+      const services = await catalog.service.list({ filter: 'ServiceMeta.env == test' } as never)
+      expect(services).toEqual({ 'npm-mail': expect.arrayContaining(['smtp', 'old']) })
+      expect(await catalog.node.services('npm-ext')).toMatchObject({
+        Node: { Node: 'npm-ext' },
+        Services: { 'mail-1': { Service: 'npm-mail', Port: 25 } },
+      })
+      expect(await health.node('npm-ext')).toMatchObject([
+        { CheckID: 'mail-up', Notes: 'n', Status: 'passing' },
+      ])
+      await catalog.deregister({ node: 'npm-ext' } as never)
+      await eventually(
+        () => mail({}),
+        (list) => list.length === 0,
+      )
+      own.destroy()
+    })
+
     test('keeps values under keys, lists them, and writes under conditions', async () => {
       const { kv } = new Consul({ host: mesh.host, port: mesh.port, defaults: { token: mesh.operatorToken } })
       const bytes = Buffer.from([0, 255, 10, 128])
@@ -207,6 +257,73 @@ export function describeConsulClient(name: string, start: () => Promise<RunningM
       await kv.del({ key: 'npm/', recurse: true })
       expect(await kv.get({ key: 'npm/', recurse: true })).toBeUndefined()
       await expect(consul.kv.set('npm/denied', 'x')).rejects.toMatchObject({ statusCode: 403 })
+    })
+
+    test('makes sessions and takes locks, which end with them', async () => {
+      const own = new Consul({ host: mesh.host, port: mesh.port, defaults: { token: mesh.operatorToken } })
+      const { kv, session } = own
+      // Its node is a member once the servers have seen its agent.
+      const create = (options: object): Promise<{ ID: string }> =>
+        session.create({ node: mesh.nodeName, ttl: '30s', ...options } as never) as Promise<{ ID: string }>
+      const first = await eventually(
+        () => create({ name: 'first', lockdelay: '0s' }).catch(() => ({ ID: '' })),
+        ({ ID }) => ID !== '',
+      )
+      const second = await create({ name: 'second', behavior: 'delete' })
+      const take = async (ID: string): Promise<boolean> =>
+        Boolean(await kv.set({ key: 'npm-lock', value: ID, acquire: ID } as never))
+      expect([await take(first.ID), await take(second.ID)]).toEqual([true, false])
+      expect(await kv.get('npm-lock')).toMatchObject({ Session: first.ID, LockIndex: 1, Value: first.ID })
+      expect(await session.renew(first.ID)).toMatchObject([{ ID: first.ID, TTL: '30s' }])
+      expect(await session.info(first.ID)).toMatchObject({ Name: 'first', Node: mesh.nodeName })
+      const ids = (list: unknown): readonly string[] => (list as { ID: string }[]).map(({ ID }) => ID)
+      expect(ids(await session.list())).toEqual(expect.arrayContaining([first.ID, second.ID]))
+      expect(ids(await session.node(mesh.nodeName))).toEqual(expect.arrayContaining([first.ID, second.ID]))
+      const watch = consul.watch({
+        method: consul.kv.get,
+        options: { key: 'npm-lock', wait: '30s' } as never,
+      })
+      try {
+        const holders: unknown[] = []
+        watch.on('change', (row: { Session?: string } | undefined) => holders.push(row?.Session))
+        await eventually(
+          async () => holders.length,
+          (length) => length === 1,
+        )
+        await session.destroy(first.ID)
+        await eventually(
+          async () => holders.length,
+          (length) => length === 2,
+        )
+        expect(holders).toEqual([first.ID, undefined])
+      } finally {
+        watch.end()
+      }
+      expect(await take(second.ID)).toBe(true)
+      await session.destroy(second.ID)
+      expect(await kv.get('npm-lock'), 'behaviour delete').toBeUndefined()
+      await expect(session.renew(first.ID)).rejects.toMatchObject({ statusCode: 404 })
+      await expect(consul.session.create({} as never)).rejects.toMatchObject({ statusCode: 403 })
+      own.destroy()
+    })
+
+    test('writes several keys at once or none of them', async () => {
+      const own = new Consul({ host: mesh.host, port: mesh.port, defaults: { token: mesh.operatorToken } })
+      const { kv, transaction } = own
+      const set = (Key: string, text: string) => ({
+        KV: { Verb: 'set', Key, Value: Buffer.from(text).toString('base64') },
+      })
+      const done = await transaction.create([set('npm-txn/a', '1'), set('npm-txn/b', '2')] as never)
+      expect(done).toMatchObject({ Results: [{ KV: { Key: 'npm-txn/a' } }, { KV: { Key: 'npm-txn/b' } }] })
+      const stale = { KV: { Verb: 'cas', Key: 'npm-txn/b', Value: '', Index: 1 } }
+      await expect(transaction.create([set('npm-txn/a', '3'), stale] as never)).rejects.toMatchObject({
+        statusCode: 409,
+      })
+      expect(await kv.get('npm-txn/a')).toMatchObject({ Value: '1' })
+      const read = { KV: { Verb: 'get-tree', Key: 'npm-txn/' } }
+      expect(((await transaction.create([read] as never)) as { Results: unknown[] }).Results).toHaveLength(2)
+      await kv.del({ key: 'npm-txn/', recurse: true })
+      own.destroy()
     })
 
     test('is refused in words when it has no token', async () => {

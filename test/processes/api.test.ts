@@ -14,6 +14,7 @@ describe('a mesh of real processes', () => {
   const { mesh } = plan
   const alpha = mesh.host('alpha')
   let localToken = ''
+  let session = ''
 
   beforeAll(async () => {
     await mesh.start()
@@ -26,6 +27,7 @@ describe('a mesh of real processes', () => {
       )
       return lists.every((list) => Array.isArray(list) && list.length === 1) ? true : undefined
     })
+    session = (await operate(plan, ['session', 'create', '-name', 'lead', '-ttl', '1h'])).trim()
   }, 60_000)
   afterAll(() => plan.close())
 
@@ -69,6 +71,9 @@ describe('a mesh of real processes', () => {
     '/v1/config/:kind': '/v1/config/service-intentions',
     '/v1/config/:kind/*': '/v1/config/service-intentions/backend',
     '/v1/kv/*': '/v1/kv/app?recurse',
+    '/v1/session/info/*': '/v1/session/info/SESSION',
+    '/v1/session/node/*': '/v1/session/node/alpha',
+    '/v1/session/list': '/v1/session/list',
     '/v1/status/leader': '/v1/status/leader',
     '/v1/status/peers': '/v1/status/peers',
     '/v1/operator/raft/configuration': '/v1/operator/raft/configuration',
@@ -91,7 +96,7 @@ describe('a mesh of real processes', () => {
 
   test.each(Object.entries(paths))('%s has the fields, types and nulls of its table', async (name, path) => {
     const [first] = (await (await ask('/v1/connect/intentions')).json()) as { readonly ID: string }[]
-    const response = await ask(path.replace('FIRST', first?.ID ?? ''))
+    const response = await ask(path.replace('FIRST', first?.ID ?? '').replace('SESSION', session))
     expect(response.status).toBe(200)
     const body: unknown = await response.json()
     if (Array.isArray(body) && !alwaysEmpty.test(name)) expect(body.length).toBeGreaterThan(0)

@@ -103,6 +103,8 @@ export class Liveness {
       return isWritten
     }
     this.#await('take a write', write, within())
+    // The write may have committed the leader's own removal; until there is another, nobody says who is a member.
+    this.#await('have a leader', () => this.#ports.cluster.leader() !== undefined, within())
     // One that was removed may not know it, and was needed by its own outdated list; nobody serves it any more.
     const members = this.#core.filter((server) => this.#ports.cluster.isMember(server))
     for (const server of this.#core) if (!members.includes(server)) server.kill('is no member')

@@ -106,6 +106,8 @@ export class Watcher {
       { kind: 'read', timeoutMs: waitMs * 1.3 + 5_000 },
       (rooms, reply) => rooms.reader.read({ name, args, options, token: '' }, reply).cancel,
       (result) => {
+        // A server that has started again meanwhile may be behind what its life before had answered.
+        if (this.#isStale && server.process !== this.#process) this.#index = 0
         if (result.ok) {
           const waitedMs = world.clock.monotonicMs() - startedMs
           this.#take(result.value, { minIndex, waitMs, waitedMs })

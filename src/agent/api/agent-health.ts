@@ -47,7 +47,8 @@ function byId(api: Api, call: Call): Answer {
 function byName(api: Api, call: Call): Answer {
   refuseElsewhere(call.query, api.settings.datacenter)
   const name = call.name
-  if (name === '') throw new ApiRefusal('bad-request', 'Missing service Name: it stands at the end of the path')
+  if (name === '')
+    throw new ApiRefusal('bad-request', 'Missing service Name: it stands at the end of the path')
   const json = api.registry
     .services()
     .filter(({ service }) => service.name === name)

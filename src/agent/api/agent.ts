@@ -43,7 +43,10 @@ function self(api: Api): Answer {
 async function members(api: Api, call: Call): Promise<Answer> {
   const passes = filterOf(call, memberFields)
   if (!['', '_all', null].includes(call.query.get('segment')))
-    throw new ApiRefusal('unsupported-feature', 'segments do not exist here: leave the parameter away (unsupported-feature)')
+    throw new ApiRefusal(
+      'unsupported-feature',
+      'segments do not exist here: leave the parameter away (unsupported-feature)',
+    )
   const { answer } = await plainRead(api, call, 'mesh.members', {})
   const wan = ['', '1', 'true'].includes(call.query.get('wan') ?? 'absent')
   const shown = wan ? answer.filter((member) => member.server) : answer

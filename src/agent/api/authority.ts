@@ -81,7 +81,8 @@ function rootsAnswer(
 async function leaf(api: Api, call: Call): Promise<Answer> {
   refuseElsewhere(call.query, api.settings.datacenter)
   const service = call.name
-  if (service === '') throw new ApiRefusal('bad-request', 'Missing service name: it stands at the end of the path')
+  if (service === '')
+    throw new ApiRefusal('bad-request', 'Missing service name: it stands at the end of the path')
   const { minIndex, waitMs } = blocking(call.query)
   const cached = api.leaves.leaf(service)
   if (cached === undefined) return leafAnswer(await requestLeaf(api, service), 'MISS')

@@ -37,7 +37,8 @@ export const catalogEndpoints: readonly Endpoint[] = [
 /** The name at the end of the path; Consul's sentence where it is missing. */
 export function nameOf(call: Call, what: 'service' | 'node' | 'gateway'): string {
   const name = call.name
-  if (name === '') throw new ApiRefusal('bad-request', `Missing ${what} name: it stands at the end of the path`)
+  if (name === '')
+    throw new ApiRefusal('bad-request', `Missing ${what} name: it stands at the end of the path`)
   return name
 }
 

@@ -73,6 +73,7 @@ function kindOf(call: Call): ConfigEntryKind {
 
 function nameOf(call: Call): string {
   const name = call.name
-  if (name === '') throw new ApiRefusal('bad-request', 'Missing config entry name: it stands at the end of the path')
+  if (name === '')
+    throw new ApiRefusal('bad-request', 'Missing config entry name: it stands at the end of the path')
   return name
 }

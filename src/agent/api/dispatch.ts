@@ -34,7 +34,11 @@ export async function dispatch(server: Dispatch, endpoint: Endpoint, exchange: E
     const action = endpoint.actions[request.method as Method]
     if (request.method === 'OPTIONS') await sendAnswer(api, call, { headers: { Allow: allowed } }, exchange)
     else if (action === undefined)
-      throw new ApiRefusal('method-not-allowed', `method ${request.method} not allowed: use ${allowed.replace(/,/g, ', ')}`, { Allow: allowed })
+      throw new ApiRefusal(
+        'method-not-allowed',
+        `method ${request.method} not allowed: use ${allowed.replace(/,/g, ', ')}`,
+        { Allow: allowed },
+      )
     else {
       await requireRight(api, call, action.need)
       await sendAnswer(api, call, await action.run(api, call), exchange)

@@ -80,7 +80,10 @@ async function remove(api: Api, call: Call): Promise<Answer> {
 async function match(api: Api, call: Call): Promise<Answer> {
   const by = required(call.query, 'by')
   if (by !== 'source' && by !== 'destination')
-    throw new ApiRefusal('bad-request', `'by' parameter must be one of 'source' or 'destination': add by=destination`)
+    throw new ApiRefusal(
+      'bad-request',
+      `'by' parameter must be one of 'source' or 'destination': add by=destination`,
+    )
   required(call.query, 'name')
   const asked = call.query.getAll('name').filter((name) => name !== '')
   const names = asked.map(plainName)

@@ -88,7 +88,8 @@ async function remove(api: Api, call: Call): Promise<Answer> {
 }
 
 function keyOf(call: Call): string {
-  if (call.name === '') throw new ApiRefusal('bad-request', 'Missing key name: it stands at the end of the path')
+  if (call.name === '')
+    throw new ApiRefusal('bad-request', 'Missing key name: it stands at the end of the path')
   return prefixOf(call)
 }
 

@@ -39,7 +39,8 @@ function change(api: Api, call: Call, serviceId: string): Answer {
 
 function enableOf(call: Call): boolean {
   const value = call.query.get('enable')
-  if (value === null || value === '') throw new ApiRefusal('bad-request', 'Missing value for enable: add enable=true or enable=false')
+  if (value === null || value === '')
+    throw new ApiRefusal('bad-request', 'Missing value for enable: add enable=true or enable=false')
   if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true
   if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false
   throw new ApiRefusal('bad-request', `Invalid value for enable: "${value.slice(0, 64)}"`)

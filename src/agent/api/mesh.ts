@@ -35,7 +35,8 @@ const lookAgainMs = 50
 /** Waits until every proxy that serves the destination enforces log index `index`, at most `wait`. */
 async function enforcement(api: Api, call: Call): Promise<Answer> {
   refuseElsewhere(call.query, api.settings.datacenter)
-  if (call.name === '') throw new ApiRefusal('bad-request', 'Missing service name: it stands at the end of the path')
+  if (call.name === '')
+    throw new ApiRefusal('bad-request', 'Missing service name: it stands at the end of the path')
   const index = indexOf(call.query, 'index', 'Invalid index: it is the X-Mesh-Index of a write') ?? 0
   const waitMs = call.query.has('wait') ? Math.min(waitOf(call.query), limits.enforcementWaitMaxMs) : 0
   const args = { destination: call.name, index }

@@ -23,7 +23,10 @@ export function passingOnly(query: Query): boolean {
 
 /** `index` and `wait`, with the bounds and defaults of Consul. `minIndex` 0: answer at once. */
 export function blocking(query: Query): Pick<ReadOptions, 'minIndex' | 'waitMs'> {
-  return { minIndex: indexOf(query, 'index', 'Invalid index: it is the X-Consul-Index of an earlier answer') ?? 0, waitMs: waitOf(query) }
+  return {
+    minIndex: indexOf(query, 'index', 'Invalid index: it is the X-Consul-Index of an earlier answer') ?? 0,
+    waitMs: waitOf(query),
+  }
 }
 
 /** A uint64 as a number: clients send 64 bits, ours end at 2^53, so a larger one only ever means "later than now". */
@@ -40,7 +43,11 @@ export function waitOf(query: Query): number {
   if (text === null || text === '') return limits.blockingDefaultMs
   const waitMs = parseDurationMs(text)
   // "0" is a Go duration without a unit; any other bare number is a mistake that would wait for another time than meant.
-  if (waitMs === undefined || waitMs < 0) throw new ApiRefusal('bad-request', 'Invalid wait time: write a duration with its unit, such as 30s or 5m')
+  if (waitMs === undefined || waitMs < 0)
+    throw new ApiRefusal(
+      'bad-request',
+      'Invalid wait time: write a duration with its unit, such as 30s or 5m',
+    )
   return waitMs === 0 ? limits.blockingDefaultMs : Math.min(Math.ceil(waitMs), limits.blockingMaxMs)
 }
 
@@ -48,7 +55,10 @@ export function consistency(query: Query): Consistency {
   const stale = query.has('stale')
   const consistent = query.has('consistent')
   if (stale && consistent)
-    throw new ApiRefusal('bad-request', 'Cannot specify ?stale with ?consistent, conflicting semantics. Leave one of them away.')
+    throw new ApiRefusal(
+      'bad-request',
+      'Cannot specify ?stale with ?consistent, conflicting semantics. Leave one of them away.',
+    )
   return stale ? 'stale' : consistent ? 'consistent' : 'default'
 }
 
@@ -58,7 +68,10 @@ export function maxStale(query: Query): number | undefined {
   if (text === null || text === '') return undefined
   const age = parseDurationMs(text)
   if (age === undefined || age < 0)
-    throw new ApiRefusal('bad-request', `Invalid max_stale value "${text.slice(0, 64)}": write a duration such as 10s`)
+    throw new ApiRefusal(
+      'bad-request',
+      `Invalid max_stale value "${text.slice(0, 64)}": write a duration such as 10s`,
+    )
   return age
 }
 
@@ -78,7 +91,10 @@ export const tags = (query: Query): readonly string[] => query.getAll('tag').fil
 export function refuseElsewhere(query: Query, datacenter: string): void {
   const wanted = query.get('dc')
   if (wanted !== null && wanted !== '' && wanted !== datacenter)
-    throw new ApiRefusal('unknown-datacenter', `No path to datacenter: this is ${datacenter}, and there is no other`)
+    throw new ApiRefusal(
+      'unknown-datacenter',
+      `No path to datacenter: this is ${datacenter}, and there is no other`,
+    )
   for (const name of ['ns', 'partition'])
     if (!['', 'default', null].includes(query.get(name)))
       throw new ApiRefusal(

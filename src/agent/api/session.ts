@@ -52,7 +52,8 @@ async function info(api: Api, call: Call): Promise<Answer> {
 }
 
 async function ofNode(api: Api, call: Call): Promise<Answer> {
-  if (call.name === '') throw new ApiRefusal('bad-request', 'Missing node name: it stands at the end of the path')
+  if (call.name === '')
+    throw new ApiRefusal('bad-request', 'Missing node name: it stands at the end of the path')
   const { answer, meta } = await clusterRead(api, call, 'session.node', { node: call.name })
   return { json: answer.map(sessionJson), meta }
 }
@@ -63,7 +64,8 @@ async function list(api: Api, call: Call): Promise<Answer> {
 }
 
 function idOf({ name }: Call): string {
-  if (name === '') throw new ApiRefusal('bad-request', 'Missing session: its ID stands at the end of the path')
+  if (name === '')
+    throw new ApiRefusal('bad-request', 'Missing session: its ID stands at the end of the path')
   const id = name.toLowerCase()
   if (isUuid(id)) return id
   throw new ApiRefusal('unknown-session', `Invalid Session '${name.slice(0, 64)}': its id is no UUID`)

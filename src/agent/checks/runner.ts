@@ -2,7 +2,7 @@
  * Runs the checks of this host: scheduled probes with a bound on how many run at once. TTL checks (ttl.ts), alias checks
  * (alias.ts) and the reaper (reaper.ts) follow the same rows by themselves.
  */
-import type { CheckDefinition } from '../../model/check.ts'
+import type { CheckDefinition, Probe } from '../../model/check.ts'
 import { limits } from '../../model/limits.ts'
 import type { Clock, Metrics, Random, Timer } from '../../platform/ports.ts'
 import type { LocalCheck } from '../contract.ts'
@@ -17,6 +17,8 @@ export interface CheckRunnerOptions extends ProbePorts {
   readonly clock: Clock
   readonly random: Random
   readonly metrics: Metrics
+  /** What is asked in place of the check's own probe, where that is another one. */
+  readonly probeOf?: (definition: CheckDefinition) => Probe
 }
 
 interface Schedule {
@@ -63,7 +65,7 @@ export class CheckRunner {
   /** First runs are spread, so that a host with many checks does not run them all at once. */
   #add({ definition, check }: LocalCheck): void {
     const { probe } = definition
-    if (probe.type === 'ttl' || probe.type === 'alias' || probe.type === 'maintenance') return
+    if (!isScheduled(probe)) return
     const schedule: Schedule = {
       definition,
       probe,
@@ -94,7 +96,9 @@ export class CheckRunner {
   }
 
   #run(schedule: Schedule): void {
-    const { definition, probe } = schedule
+    const { definition } = schedule
+    const through = this.#options.probeOf?.(definition)
+    const probe = through !== undefined && isScheduled(through) ? through : schedule.probe
     schedule.running = runProbe(probe, definition, this.#options, (outcome) => {
       this.#slots.release()
       // Replaced or removed while it ran: its result says nothing about what is there now.
@@ -112,6 +116,9 @@ export class CheckRunner {
     if (shown !== undefined) rows.report(definition.checkId, shown, output)
   }
 }
+
+const isScheduled = (probe: Probe): probe is ScheduledProbe =>
+  probe.type !== 'ttl' && probe.type !== 'alias' && probe.type !== 'maintenance'
 
 /** The interval; shorter, and doubling, while the check has not passed since it was defined. */
 function pauseAfter(schedule: Schedule, { status }: ProbeOutcome): number {

@@ -142,12 +142,11 @@ export class Handler {
   }
 
   #refuse(
-    { id, rcode, reason, recursionDesired }: QueryReading & { kind: 'refused' },
+    { id, rcode, reason, bits }: QueryReading & { kind: 'refused' },
     client: Client,
     reply: (answer: Uint8Array) => void,
   ): void {
     const { tally } = this.#options
-    const bits = recursionDesired ? flags.recursionDesired : 0
     tally.refused(reason, { client: client.address })
     tally.count(tally.cellOf(0, rcode))
     const nothing = {

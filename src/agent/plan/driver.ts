@@ -2,7 +2,7 @@
  * Plans again when something that a plan is made from changed, once per turn of the event loop however much changed, and
  * says what the agent has to know and hold for the next plan.
  */
-import type { InboundDrain } from '../../model/proxy-config.ts'
+import type { ExposedResource, InboundDrain } from '../../model/proxy-config.ts'
 import type { Service } from '../../model/service.ts'
 import type { Clock, Metrics, Timer } from '../../platform/ports.ts'
 import type { Leaves, LocalRegistry, LocalService, ProxyLink, Views } from '../contract.ts'
@@ -20,6 +20,8 @@ export interface PlanDriverOptions {
   readonly metrics: Metrics
   /** What is taken out of use; without it nothing ever is. */
   readonly drains?: PlanDrains
+  /** Listeners that checks of this host go through. */
+  readonly exposures?: { resources(): readonly ExposedResource[] }
 }
 
 /** Instances on their way out, as far as the plan has to know them. */
@@ -96,6 +98,7 @@ export class PlanDriver {
         datacenter,
         departing: drains?.departing() ?? [],
         drain: (proxyId) => drains?.drainOf(proxyId),
+        exposures: this.#options.exposures?.resources() ?? [],
       },
       before,
     )

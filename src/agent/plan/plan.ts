@@ -3,13 +3,14 @@
  * driver (driver.ts) decides when it is asked; the link decides what of it has to be sent.
  */
 import { limits } from '../../model/limits.ts'
-import type { InboundDrain, ProxyResource } from '../../model/proxy-config.ts'
+import type { ExposedResource, InboundDrain, ProxyResource } from '../../model/proxy-config.ts'
 import type { Service } from '../../model/service.ts'
 import type { EventBody, Subject } from '../../model/topic.ts'
 import { type Upstream, upstreamKey } from '../../model/upstream.ts'
 import type { Leaf, View } from '../contract.ts'
 import { listenerOf } from '../registry/registration.ts'
 import { endpointsOf, maintenanceIndexOf } from './endpoints.ts'
+import { exposedOf } from './exposed.ts'
 import { type Memo, MemoWriter } from './memo.ts'
 import { isLocal, type LocalProxy, localProxies, meshServices } from './mesh-services.ts'
 
@@ -23,6 +24,8 @@ export interface PlanInput {
   readonly datacenter: string
   /** Proxies of services that are not registered here any more and whose connections live to a deadline. */
   readonly departing?: readonly Service[]
+  /** Listeners that checks of this host go through. */
+  readonly exposures?: readonly ExposedResource[]
   /** How far the proxy with this service id is taken out of use. */
   readonly drain?: (proxyId: string) => InboundDrain | undefined
 }
@@ -53,6 +56,7 @@ export function plan(input: PlanInput, before?: Plan): Plan {
     ...endpointsResources(memo, input, proxies),
     ...served.filter(isReady).map((proxy) => inboundResource(memo, input, proxy)),
     ...proxies.filter(isReady).flatMap((proxy) => outboundResources(memo, proxy)),
+    ...exposedResources(memo, input, proxies),
   ]
   const same =
     before?.resources.length === resources.length &&
@@ -140,6 +144,18 @@ function inboundResource(memo: MemoWriter, input: PlanInput, { service, proxy }:
       ...(drain === undefined ? {} : { drain }),
     }
   })
+}
+
+/** Without TLS nothing has to be waited for. */
+function exposedResources(
+  memo: MemoWriter,
+  input: PlanInput,
+  proxies: readonly LocalProxy[],
+): readonly ProxyResource[] {
+  const own = proxies.flatMap((proxy) => exposedOf(proxy, input.bindAddress))
+  return [...own, ...(input.exposures ?? [])].map((resource) =>
+    memo.resource(resource, [resource], () => resource),
+  )
 }
 
 function outboundResources(memo: MemoWriter, { service, proxy }: LocalProxy): readonly ProxyResource[] {

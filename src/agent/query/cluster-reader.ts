@@ -31,6 +31,8 @@ export interface ClusterReaderOptions {
  * be back any moment.
  */
 const memoryHoldMs = 5_000
+/** In an outage that is known nobody waits longer than this for servers to be back, who can be answered from what is kept. */
+const outagePatienceMs = 100
 
 interface Held {
   readonly subject: Subject
@@ -47,6 +49,8 @@ export class ClusterReader {
   readonly #followed: FollowedSubjects
   readonly #held = new Map<string, Set<Held>>()
   #heldCount = 0
+  /** The last question to the servers went unanswered. */
+  #isOutage: boolean = false
 
   constructor(options: ClusterReaderOptions) {
     this.#options = options
@@ -73,25 +77,53 @@ export class ClusterReader {
       metrics.count('mesh_reads_from_views_total', { reason: 'stale' })
       return clock.after(0, () => reply({ ok: true, value: near }))
     }
+    return this.#ask(request, subject, reply)
+  }
+
+  /** Asks a server, and falls back to what the agent keeps. */
+  #ask<Name extends QueryName>(
+    request: ReadRequest<Name>,
+    subject: Subject | undefined,
+    reply: Reply<ReadAnswer<Name>>,
+  ): { cancel(): void } {
+    const { client, clock } = this.#options
     let pending: { cancel(): void } | undefined
-    let cancelled = false
+    let isDone = false
+    const done: Reply<ReadAnswer<Name>> = (result) => {
+      if (!isDone) reply(result)
+      isDone = true
+    }
     const startedMs = clock.monotonicMs()
+    const wasOutage = this.#isOutage
     const far = client.read(request, (result) => {
-      if (cancelled) return
+      this.#isOutage = !result.ok && outage.has(result.failure.code)
       if (result.ok) this.#memory.remember(request, result.value)
-      if (result.ok || !outage.has(result.failure.code)) reply(result)
-      else {
+      if (result.ok || !this.#isOutage) done(result)
+      else if (!isDone) {
         const waitMs = request.options.waitMs - (clock.monotonicMs() - startedMs)
-        pending = this.#fallBack(request, subject, { waitMs, result, reply })
+        pending = this.#fallBack(request, subject, { waitMs, result, reply: done })
       }
     })
+    const patience =
+      wasOutage && request.options.minIndex === 0
+        ? clock.after(outagePatienceMs, () => this.#answerFromKept(request, done))
+        : undefined
     return {
       cancel() {
-        cancelled = true
+        isDone = true
         far.cancel()
+        patience?.cancel()
         pending?.cancel()
       },
     }
+  }
+
+  /** The question to the servers goes on: its answer tells that they are back. */
+  #answerFromKept<Name extends QueryName>(request: ReadRequest<Name>, done: Reply<ReadAnswer<Name>>): void {
+    const kept = this.recall(request)
+    if (kept === undefined) return
+    this.#options.metrics.count('mesh_reads_from_views_total', { reason: 'no-server' })
+    done({ ok: true, value: kept })
   }
 
   /** What the agent keeps of the answer, whichever is younger of its view and the last answer of a server. */

@@ -65,7 +65,8 @@ export function listenerOf(
   }
 }
 
-function reachable(address: string): string {
+/** Where this host itself reaches what listens on `address`. */
+export function reachable(address: string): string {
   if (address === '0.0.0.0') return '127.0.0.1'
   return address === '::' ? '::1' : address
 }

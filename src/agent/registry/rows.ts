@@ -151,6 +151,16 @@ export class Rows {
     this.tell()
   }
 
+  /** The port of the proxy through which a check is asked; undefined: it is asked directly. */
+  setExposedPort(checkId: string, port: number | undefined): void {
+    const row = this.#checks.get(checkId)
+    if (row === undefined || row.check.exposedPort === port) return
+    const { exposedPort: _before, ...rest } = row.check
+    const check = port === undefined ? rest : { ...rest, exposedPort: port }
+    this.#events.push({ kind: 'check-renamed', check: this.#putCheck({ ...row, check, synced: false }) })
+    this.tell()
+  }
+
   heartbeat(checkId: string): void {
     const row = this.#checks.get(checkId)
     if (row !== undefined) this.#events.push({ kind: 'heartbeat', check: row })

@@ -39,7 +39,8 @@ export class ExposedHttpListener implements OpenListener {
     this.server.on('upgrade', (_request, socket) => socket.destroy())
     this.server.on('connect', (_request, socket) => socket.destroy())
     this.server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      if (socket.writable)
+        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       else socket.destroy()
     })
   }
@@ -58,7 +59,10 @@ export class ExposedHttpListener implements OpenListener {
   }
 
   #onConnection(socket: net.Socket): void {
-    if (!mayConnect(this.#context.tables().exposed.get(this.#name()), socket) || !this.#context.budget.take()) {
+    if (
+      !mayConnect(this.#context.tables().exposed.get(this.#name()), socket) ||
+      !this.#context.budget.take()
+    ) {
       socket.destroy()
       return
     }
@@ -71,9 +75,12 @@ export class ExposedHttpListener implements OpenListener {
 
   #onRequest(request: http.IncomingMessage, response: http.ServerResponse): void {
     const target = exposedPathOf(this.#context.tables().exposed.get(this.#name()), request.url)
-    if (target === undefined) return refuse(response, 404, 'this path is not exposed')
-    if (request.headers.expect !== undefined) return refuse(response, 417, 'no expectations are met here')
-    forward(request, response, target)
+    if (target === undefined) refuse(response, 404, 'this path is not exposed')
+    else if (request.headers.expect !== undefined) refuse(response, 417, 'no expectations are met here')
+    // A body whose end only its chunks tell could be read differently further on.
+    else if (request.headers['transfer-encoding'] !== undefined)
+      refuse(response, 411, 'send the length of the body')
+    else forward(request, response, target)
   }
 }
 

@@ -47,7 +47,10 @@ export class ExposedHttp2Listener implements OpenListener {
   }
 
   #onConnection(socket: net.Socket): void {
-    if (!mayConnect(this.#context.tables().exposed.get(this.#name()), socket) || !this.#context.budget.take()) {
+    if (
+      !mayConnect(this.#context.tables().exposed.get(this.#name()), socket) ||
+      !this.#context.budget.take()
+    ) {
       socket.destroy()
       return
     }

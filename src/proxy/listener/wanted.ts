@@ -3,7 +3,12 @@
  * the second one only. Pure; opening is listeners.ts.
  */
 import { limits } from '../../model/limits.ts'
-import type { ExposedResource, InboundResource, OutboundResource, ResourceKind } from '../../model/proxy-config.ts'
+import type {
+  ExposedResource,
+  InboundResource,
+  OutboundResource,
+  ResourceKind,
+} from '../../model/proxy-config.ts'
 import type { ListenAddress } from '../../platform/ports.ts'
 import { listenKey } from '../holder/message.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
@@ -68,10 +73,22 @@ function outboundListener(outbound: OutboundResource): WantedListener {
     outbound.bindSocketPath === ''
       ? { kind: 'tcp', address: outbound.bindAddress, port: outbound.bindPort }
       : { kind: 'unix', path: outbound.bindSocketPath, mode: outbound.bindSocketMode }
-  return { key: listenKey(address), kind: 'outbound', address, name: outbound.name, service: outbound.service }
+  return {
+    key: listenKey(address),
+    kind: 'outbound',
+    address,
+    name: outbound.name,
+    service: outbound.service,
+  }
 }
 
-function exposedListener({ bindAddress, bindPort, name, service, protocol }: ExposedResource): WantedListener {
+function exposedListener({
+  bindAddress,
+  bindPort,
+  name,
+  service,
+  protocol,
+}: ExposedResource): WantedListener {
   const address = { kind: 'tcp', address: bindAddress, port: bindPort } as const
   return { key: listenKey(address), kind: `exposed-${protocol}`, address, name, service }
 }

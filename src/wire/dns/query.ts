@@ -34,7 +34,8 @@ export type QueryReading =
       readonly rcode: Rcode
       readonly reason: 'dns-malformed' | 'dns-not-a-query'
       readonly id: number
-      readonly recursionDesired: boolean
+      /** What the answer repeats of the header: the operation, and whether recursion was wanted. */
+      readonly bits: number
     }
 
 /** Records behind the question that are looked through for OPT. */
@@ -51,7 +52,10 @@ export function readQuery(bytes: Uint8Array): QueryReading {
   const refused = (
     rcode: Rcode,
     reason: 'dns-malformed' | 'dns-not-a-query',
-  ): QueryReading & { kind: 'refused' } => ({ kind: 'refused', rcode, reason, id, recursionDesired })
+  ): QueryReading & { kind: 'refused' } => {
+    const repeated = bits & (opcodeMask | flags.recursionDesired)
+    return { kind: 'refused', rcode, reason, id, bits: repeated }
+  }
   if ((bits & opcodeMask) !== 0) return refused(rcodes.notImp, 'dns-not-a-query')
   if (number16(bytes, 4) !== 1) return refused(rcodes.formErr, 'dns-malformed')
   const labels: string[] = []

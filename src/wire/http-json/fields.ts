@@ -70,7 +70,8 @@ function fieldsOf(body: unknown, names: readonly string[], path: string): Fields
   const values = new Map<string, unknown>()
   for (const [key, value] of Object.entries(body)) {
     const name = known.get(folded(key))
-    if (name === undefined) return broken(
+    if (name === undefined)
+      return broken(
         `json: unknown field "${path === '' ? '' : `${path}.`}${key}": the fields are ${names.join(', ')}`,
       )
     if (value !== null) values.set(name, value)

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { z } from 'zod'
 import { answers } from '../../unit/api/schemas.ts'
-import type { Check, Row } from './row.ts'
+import type { Check, Ours, Row } from './row.ts'
 import type { AskOptions, Scene } from './scene.ts'
 
 export const status =
@@ -29,7 +29,9 @@ export const fails = (code: number, pattern: RegExp | string): Check => all(stat
 export const header =
   (name: string, pattern: RegExp): Check =>
   ({ headers }) => {
-    expect(`${name}: ${headers.get(name)}`).toMatch(new RegExp(`^${name}: .*${pattern.source}`, pattern.flags))
+    expect(`${name}: ${headers.get(name)}`).toMatch(
+      new RegExp(`^${name}: .*${pattern.source}`, pattern.flags),
+    )
   }
 
 /** 200 and the fields, types and nulls of the table of this path (test/unit/api/schemas.ts). */
@@ -64,7 +66,7 @@ export const empty: Check = ({ status: code, text }) => {
 
 /** A read: Consul's headers, with an index that is a number from 1. */
 export const indexed: Check = all(
-  header("x-consul-index", /[1-9]\d*$/),
+  header('x-consul-index', /[1-9]\d*$/),
   header('x-consul-lastcontact', /\d+$/),
   header('x-consul-knownleader', /true$/),
   header('x-consul-effective-consistency', /(leader|stale|consistent)$/),
@@ -75,7 +77,8 @@ export interface Asked {
   readonly body?: unknown
   readonly options?: AskOptions
   readonly before?: (scene: Scene) => Promise<unknown>
-  readonly differs?: Row['differs']
+  readonly differs?: Ours
+  readonly absent?: Ours
 }
 
 /** Rows of one section of the page. */
@@ -100,13 +103,13 @@ export class Section {
       consul,
       ask: async (scene) => {
         await asked.before?.(scene)
-        const filled = path.replace(/@(\w+)/g, (_, name: string) => scene.made.get(name) ?? '')
-        return scene.ask(method, filled, {
+        return scene.ask(method, scene.filled(path), {
           ...asked.options,
           ...(asked.body === undefined ? {} : { body: asked.body }),
         })
       },
       ...(asked.differs === undefined ? {} : { differs: asked.differs }),
+      ...(asked.absent === undefined ? {} : { absent: asked.absent }),
     })
     return this
   }

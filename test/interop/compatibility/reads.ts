@@ -21,7 +21,7 @@ export function blockingRows(section: Section, reads: readonly Read[]): void {
   for (const { endpoint, path, ...has } of reads) {
     section.row(endpoint, path, all(status(200), indexed), {
       part: '`index`, `wait`',
-      before: async (scene) => waits(scene, path),
+      before: (scene) => waits(scene, scene.filled(path)),
     })
     section.row(endpoint, joined(path, 'index=x'), fails(400, /Invalid index/), { part: 'a bad `index`' })
     section.row(endpoint, joined(path, 'wait=x'), fails(400, /Invalid wait time/), { part: 'a bad `wait`' })
@@ -46,9 +46,14 @@ function consistencyRows(section: Section, { endpoint, path }: Place): void {
   section.row(endpoint, joined(path, 'stale'), effective('stale'), { part: '`stale`' })
   section.row(endpoint, joined(path, 'stale&max_stale=10s'), status(200), { part: '`max_stale`' })
   section.row(endpoint, joined(path, 'consistent'), effective('consistent'), { part: '`consistent`' })
-  section.row(endpoint, joined(path, 'stale&consistent'), fails(400, /Cannot specify \?stale with \?consistent/), {
-    part: '`stale` with `consistent`',
-  })
+  section.row(
+    endpoint,
+    joined(path, 'stale&consistent'),
+    fails(400, /Cannot specify \?stale with \?consistent/),
+    {
+      part: '`stale` with `consistent`',
+    },
+  )
   dcRows(section, { endpoint, path })
 }
 

@@ -14,7 +14,14 @@ export interface Row {
   readonly ask: (scene: Scene) => Promise<Reply>
   readonly consul: Check
   /** Only where ours is another answer. */
-  readonly differs?: { readonly how: string; readonly check: Check }
+  readonly differs?: Ours
+  /** Only where ours has not got it, and says so in words of the endpoint. */
+  readonly absent?: Ours
+}
+
+export interface Ours {
+  readonly how: string
+  readonly check: Check
 }
 
 export type Verdict =
@@ -28,17 +35,17 @@ export async function judge(row: Row, scene: Scene): Promise<Verdict> {
   const reply = await row.ask(scene)
   const complaint = await complaintOf(row.consul, reply, scene)
   if (complaint === undefined) {
-    if (row.differs === undefined) return { kind: 'same' }
+    if ((row.differs ?? row.absent) === undefined) return { kind: 'same' }
     return { kind: 'wrong', why: 'the row tells of a difference, and there is none' }
   }
-  const refusal = absence(reply)
-  if (row.differs !== undefined) {
-    const second = await complaintOf(row.differs.check, reply, scene)
-    if (second !== undefined) return { kind: 'wrong', why: second }
-    return { kind: refusal === undefined ? 'differs' : 'absent', how: row.differs.how }
+  for (const kind of ['differs', 'absent'] as const) {
+    const ours = row[kind]
+    if (ours === undefined) continue
+    const why = await complaintOf(ours.check, reply, scene)
+    return why === undefined ? { kind, how: ours.how } : { kind: 'wrong', why }
   }
-  if (refusal !== undefined) return { kind: 'absent', how: refusal }
-  return { kind: 'wrong', why: complaint }
+  const refusal = absence(reply)
+  return refusal === undefined ? { kind: 'wrong', why: complaint } : { kind: 'absent', how: refusal }
 }
 
 async function complaintOf(check: Check, reply: Reply, scene: Scene): Promise<string | undefined> {

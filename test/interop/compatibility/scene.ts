@@ -67,7 +67,9 @@ export class Scene {
         const pieces: Buffer[] = []
         const done = (): void => {
           const text = Buffer.concat(pieces).toString()
-          const named = Object.entries(response.headers).map(([name, value]) => [name, String(value)] as const)
+          const named = Object.entries(response.headers).map(
+            ([name, value]) => [name, String(value)] as const,
+          )
           resolve({
             status: response.statusCode ?? 0,
             headers: new Headers(named.map(([name, value]): [string, string] => [name, value])),
@@ -98,6 +100,11 @@ export class Scene {
     return reply
   }
 
+  /** With what the scene has made in the place of `@name`. */
+  filled(text: string): string {
+    return text.replace(/@(\w+)/g, (_, name: string) => this.made.get(name) ?? '')
+  }
+
   get(path: string, options: AskOptions = {}): Promise<Reply> {
     return this.ask('GET', path, options)
   }
@@ -123,7 +130,12 @@ export class Scene {
       },
     })
     await this.must('PUT', '/v1/catalog/register', {
-      body: { Node: 'outside', Address: '192.0.2.9', Service: { ID: 'shop-2', Service: 'shop', Port: 81 }, SkipNodeUpdate: true },
+      body: {
+        Node: 'outside',
+        Address: '192.0.2.9',
+        Service: { ID: 'shop-2', Service: 'shop', Port: 81 },
+        SkipNodeUpdate: true,
+      },
     })
     await until('the services to be healthy', async () => {
       const lists = await Promise.all(
@@ -131,9 +143,13 @@ export class Scene {
       )
       return lists.every((list) => Array.isArray(list) && list.length === 1) ? true : undefined
     })
-    const session = await this.must('PUT', '/v1/session/create', { body: { Name: 'kept', Node: 'outside', NodeChecks: [] } })
+    const session = await this.must('PUT', '/v1/session/create', {
+      body: { Name: 'kept', Node: 'outside', NodeChecks: [] },
+    })
     this.made.set('session', (session.json as { readonly ID: string }).ID)
-    const intentions = (await this.must('GET', '/v1/connect/intentions')).json as readonly { readonly ID: string }[]
+    const intentions = (await this.must('GET', '/v1/connect/intentions')).json as readonly {
+      readonly ID: string
+    }[]
     this.made.set('intention', intentions[0]?.ID ?? '')
   }
 }

@@ -92,12 +92,14 @@ export class Host {
     return this.#wheel.nowMs * this.clockRate
   }
 
-  start(effects: SwimEffects, known: readonly Alive[] = []): void {
+  /** `failed`: known to it as failed for ten minutes. */
+  start(effects: SwimEffects, known: readonly Alive[] = [], failed: readonly Alive[] = []): void {
     const { record, parameters, random } = this.#options
     const options = { parameters, self: record, random, admits: () => true }
     const view = new LocalView(options, effects, this.localMs)
     for (const other of known)
       if (other.node !== this.name) view.roster.add(new Member(other, 'alive', this.localMs))
+    for (const other of failed) view.roster.add(new Member(other, 'dead', this.localMs - 600_000))
     this.#swim = new Swim(view)
     this.isUp = true
     this.hasLeft = false

@@ -117,6 +117,19 @@ export class Pool {
     for (const host of added) host.start(this.#effectsOf(host), records)
   }
 
+  /** `count` running hosts in two halves, each of which has known the other one as failed for ten minutes. */
+  addSplit(count: number): void {
+    const added = Array.from({ length: count }, () => this.addHost())
+    const halves = [0, 1].map((side) =>
+      added.filter((_host, at) => at % 2 === side).map((host) => host.record),
+    )
+    this.split((host) => host.index % 2)
+    for (const host of added) {
+      const [own = [], other = []] = host.side === 0 ? halves : halves.toReversed()
+      host.start(this.#effectsOf(host), own, other)
+    }
+  }
+
   /** Starts an empty host and lets it join through `through`. */
   start(host: Host, through?: Host): void {
     host.start(this.#effectsOf(host))

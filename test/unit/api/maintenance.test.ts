@@ -63,10 +63,10 @@ test('a host in maintenance takes all its services out; without a reason there i
 })
 
 test.each([
-  ['/v1/agent/maintenance', 400, 'Missing value for enable'],
+  ['/v1/agent/maintenance', 400, 'Missing value for enable: add enable=true or enable=false'],
   ['/v1/agent/maintenance?enable=soon', 400, 'Invalid value for enable: "soon"'],
-  ['/v1/agent/service/maintenance/pay', 400, 'Missing value for enable'],
-  ['/v1/agent/service/maintenance/?enable=true', 400, 'Missing service ID'],
+  ['/v1/agent/service/maintenance/pay', 400, 'Missing value for enable: add enable=true or enable=false'],
+  ['/v1/agent/service/maintenance/?enable=true', 400, 'Missing service ID: it stands at the end of the path'],
   [
     '/v1/agent/service/maintenance/nope?enable=true',
     404,

@@ -27,7 +27,9 @@ describe('methods', () => {
         if (allowed.includes(method)) continue
         const reply = await api.ask(method, url)
         expect([method, reply.status, reply.headers.allow]).toEqual([method, 405, allowed.join(',')])
-        expect(reply.text).toBe(method === 'HEAD' ? '' : `method ${method} not allowed`)
+        expect(reply.text).toBe(
+          method === 'HEAD' ? '' : `method ${method} not allowed: use ${allowed.join(', ')}`,
+        )
       }
     },
   )
@@ -46,7 +48,7 @@ test('errors are text with a code that the log and the metric carry too', async 
   expect(reply.headers['content-type']).toBe('text/plain; charset=utf-8')
   expect([reply.status, reply.text, reply.headers['x-mesh-reason']]).toEqual([
     400,
-    'Invalid index',
+    'Invalid index: it is the X-Consul-Index of an earlier answer',
     'bad-request',
   ])
   expect(own.counts.get('mesh_api_refusals_total bad-request')).toBe(1)
@@ -146,7 +148,7 @@ test('another datacenter cannot be reached; our own may be named', async () => {
   const other = await get('/v1/catalog/nodes?dc=dc9')
   expect([other.status, other.text, other.headers['x-mesh-reason']]).toEqual([
     500,
-    'No path to datacenter',
+    'No path to datacenter: this is dc1, and there is no other',
     'unknown-datacenter',
   ])
   expect((await get('/v1/catalog/nodes?dc=dc1')).status).toBe(200)

@@ -67,7 +67,13 @@ const paths: Partial<Record<keyof typeof answers, readonly string[]>> = {
   '/v1/config/:kind/*': ['/v1/config/service-intentions/db'],
   '/v1/session/info/*': ['/v1/session/info/SESSION', '/v1/session/info/00000000-0000-4000-8000-000000000000'],
   '/v1/session/node/*': ['/v1/session/node/host-1', '/v1/session/node/none'],
-  '/v1/kv/*': ['/v1/kv/app/lead', '/v1/kv/app/on', '/v1/kv/app?recurse', '/v1/kv/app?keys', '/v1/kv/?keys&separator=/'],
+  '/v1/kv/*': [
+    '/v1/kv/app/lead',
+    '/v1/kv/app/on',
+    '/v1/kv/app?recurse',
+    '/v1/kv/app?keys',
+    '/v1/kv/?keys&separator=/',
+  ],
   '/v1/mesh/drain/service/*': ['/v1/mesh/drain/service/native'],
   '/v1/mesh/enforcement/*': ['/v1/mesh/enforcement/backend?index=3'],
 }

@@ -154,7 +154,7 @@ test('trap 13: a service without checks of its own is passing as long as its nod
 
 test('trap 15: an error is its text, not JSON', async () => {
   const reply = await get('/v1/health/service/web?passing=x')
-  expect(reply.text).toBe('Invalid value for ?passing')
+  expect(reply.text).toBe('Invalid value for ?passing: use true, false or nothing')
 })
 
 test('trap 16: an index greater than the current one answers at once', async () => {

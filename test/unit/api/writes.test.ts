@@ -205,7 +205,7 @@ describe('the catalog', () => {
   })
 
   test('keeps every field of services, proxies and checks, so that what is shown can be written back', async () => {
-    const Proxy = {
+    const proxy = {
       DestinationServiceName: 'mail',
       DestinationServiceID: 'mail-1',
       LocalServiceAddress: '127.0.0.1',
@@ -238,7 +238,7 @@ describe('the catalog', () => {
       TaggedAddresses: { wan: { Address: '198.51.100.1', Port: 9 } },
       Weights: { Passing: 7, Warning: 3 },
       EnableTagOverride: true,
-      Proxy,
+      Proxy: proxy,
     }
     const Definition = {
       HTTP: 'http://x/',

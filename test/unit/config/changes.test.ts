@@ -196,7 +196,10 @@ test.each<[string, unknown, string]>([
   ['no kind', { Name: 'db' }, 'Payload does not contain a kind/Kind key at the top level'],
   ['no name', { Kind: 'service-intentions', Sources: [{ Name: 'a', Action: 'allow' }] }, 'Name is required'],
 ])('%s is answered in the words that clients of Consul know', (_, body, message) => {
-  expect(parseConfigEntry(body)).toEqual({ ok: false, failure: { code: 'bad-request', message } })
+  // Clients look for the words at the beginning; what to do stands behind them.
+  const answer = parseConfigEntry(body)
+  expect(answer).toMatchObject({ ok: false, failure: { code: 'bad-request' } })
+  expect(answer.ok ? '' : answer.failure.message.slice(0, message.length + 2)).toBe(`${message}: `)
 })
 
 test('other mistakes of a body are told like those of files', () => {

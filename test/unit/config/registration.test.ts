@@ -122,13 +122,16 @@ test.each<[string, unknown, string]>([
   ['no name', { Port: 80 }, 'Missing service name'],
   ['an empty name', { Name: '' }, 'Missing service name'],
 ])('%s is answered in the words that clients of Consul know', (_, body, message) => {
-  expect(parseServiceRegistration(body)).toEqual({ ok: false, failure: { code: 'bad-request', message } })
+  // Clients look for the words at the beginning; what to do stands behind them.
+  const answer = parseServiceRegistration(body)
+  expect(answer).toMatchObject({ ok: false, failure: { code: 'bad-request' } })
+  expect(answer.ok ? '' : answer.failure.message.slice(0, message.length + 2)).toBe(`${message}: `)
 })
 
 test('a check without a name', () => {
   expect(parseCheckRegistration({ TTL: '1m' })).toEqual({
     ok: false,
-    failure: { code: 'bad-request', message: 'Missing check name' },
+    failure: { code: 'bad-request', message: 'Missing check name: add `"name": "disk space"`' },
   })
 })
 

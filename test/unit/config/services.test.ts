@@ -317,7 +317,25 @@ test.each<[string, string, readonly string[]]>([
     ['7:1 the proxy has both `local_service_port` and `local_service_socket_path`'],
   ],
   ['a bind_port that is text', inProxy('config { bind_port = "8443" }'), ['6:22 `bind_port` is text']],
-  ['exposed paths', inProxy('expose { checks = true }'), ['6:1 `expose` is not supported']],
+  [
+    'an exposed path without a slash',
+    inProxy('expose { paths { path = "health" local_path_port = 1 listener_port = 2 } }'),
+    ['6:25 `path` is "health"'],
+  ],
+  [
+    'an exposed path without its ports',
+    inProxy('expose { paths { path = "/" } }'),
+    ['6:10 the exposed path has no `local_path_port`', '6:10 the exposed path has no `listener_port`'],
+  ],
+  [
+    'two protocols on one exposed port, and a path twice',
+    inProxy(`expose {
+ paths { path = "/a" local_path_port = 1 listener_port = 2 }
+ paths { path = "/b" local_path_port = 1 listener_port = 2 protocol = "http2" }
+ paths { path = "/a" local_path_port = 1 listener_port = 2 }
+}`),
+    ['8:58 port 2 is to speak http and http2', '9:58 the path /a is exposed twice on port 2'],
+  ],
   [
     'an upstream without name',
     inProxy('upstreams { local_bind_port = 1 }'),

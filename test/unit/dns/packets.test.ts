@@ -140,6 +140,7 @@ test.each([
   const answer = decoded(world.askRaw(bytes))
   expect(answer.rcode).toBe(rcode)
   expect(answer.id).toBe(4711)
+  expect((answer.flags ?? 0) & 0x7800).toBe(bytes.readUInt16BE(2) & 0x7800)
   expect(world.metrics.counts.get(`mesh_dns_refusals_total{reason=${reason}}`)).toBe(1)
   expect(world.log.at('warn')[0]).toContain(reason)
 })

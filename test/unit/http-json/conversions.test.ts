@@ -102,7 +102,9 @@ test('keys match in any case and with underscores; null counts as absent; a stra
     const result = read(body)
     return result.ok ? '' : result.failure.message
   }
-  expect(message({ Deep: [{}, { kez: 1 }] })).toBe('Request decode failed: json: unknown field "Deep[1].kez"')
+  expect(message({ Deep: [{}, { kez: 1 }] })).toBe(
+    'Request decode failed: json: unknown field "Deep[1].kez": the fields are Key',
+  )
   expect(message({ Deep: [{ Key: 'yes' }] })).toBe(
     'Request decode failed: json: "Deep[0].Key" must be true or false',
   )

@@ -1,7 +1,10 @@
 // A whole pool in virtual time: joining, leaving, failing, returning, and what its users are told.
 import { expect, test } from 'vitest'
-import { Pool } from '../../../src/membership/pool.ts'
+import { lanTiming } from '../../../src/membership/timing.ts'
 import { noBytes } from '../../../src/model/gossip-message.ts'
+import type { QueryFilter } from '../../../src/model/serf-message.ts'
+import { encodeMessage } from '../../../src/wire/gossip/message.ts'
+import { encodeSerf } from '../../../src/wire/gossip/serf-message.ts'
 import { alive, memoryFiles, port, World } from './pools.ts'
 
 test('members find one another, and a changed tag is seen by all', () => {
@@ -180,7 +183,7 @@ test('user events reach everybody once, and not those who come later', () => {
 
 test('a query is acknowledged and answered by those who are meant', () => {
   const world = new World()
-  const all = world.formed(4, { tags: new Map([['role', 'web']]) })
+  const all = world.formed(4, { tags: new Map([['role', 'web']]), timing: lanTiming })
   const [one, two] = all
   two.pool.setTags(new Map([['role', 'database']]))
   world.clock.run(3_000)
@@ -188,23 +191,52 @@ test('a query is acknowledged and answered by those who are meant', () => {
     pool.onEvent((event) => {
       if (event.type === 'query') event.query.respond(Buffer.from(event.query.name))
     })
-  const acks: string[] = []
-  const answers: string[] = []
-  let isOver = false
-  one.pool.ask({
-    name: 'load',
-    payload: noBytes,
-    filters: [{ kind: 'tag', tag: 'role', expression: '^(web|proxy)$' }],
-    onAck: (from) => acks.push(from),
-    onAnswer: (from, payload) => answers.push(`${from} ${Buffer.from(payload).toString()}`),
-    onEnd: () => {
-      isOver = true
-    },
+  const ask = (filters: readonly QueryFilter[]): { acks: string[]; answers: string[] } => {
+    const acks: string[] = []
+    const answers: string[] = []
+    let isOver = false
+    one.pool.ask({
+      name: 'load',
+      payload: noBytes,
+      filters,
+      onAck: (from) => acks.push(from),
+      onAnswer: (from, payload) => answers.push(`${from} ${Buffer.from(payload).toString()}`),
+      onEnd: () => {
+        isOver = true
+      },
+    })
+    expect(world.clock.runUntil(() => isOver, 10_000)).toBe(true)
+    return { acks: acks.toSorted(), answers: answers.toSorted() }
+  }
+  expect(ask([]).acks).toEqual(['node-1', 'node-2', 'node-3', 'node-4'])
+  expect(ask([{ kind: 'tag', tag: 'role', expression: '^(web|proxy)$' }])).toEqual({
+    acks: ['node-1', 'node-3', 'node-4'],
+    answers: ['node-1 load', 'node-3 load', 'node-4 load'],
   })
+  expect(ask([{ kind: 'nodes', nodes: ['node-2'] }]).acks).toEqual(['node-2'])
+})
+
+test('one that said it would go and then fell silent has left, and is never called failed', () => {
+  const world = new World()
+  const [one, , three] = world.formed(3)
+  three.pool.close()
+  const intent = encodeSerf({ type: 'leave-intent', time: 100, node: 'node-3', prune: false })
+  const packet = encodeMessage({ type: 'user', payload: intent })
+  world.network.inject(packet, { address: '10.0.0.3', port }, { address: '10.0.0.1', port })
+  const isLeft = (): boolean => one.pool.member('node-3')?.presence === 'left'
+  expect(world.clock.runUntil(isLeft, 60_000)).toBe(true)
+  const told = one.events.flatMap((event) =>
+    'member' in event && event.member.node === 'node-3' ? [event.type] : [],
+  )
+  expect(told).toEqual(['member-joined', 'member-left'])
+})
+
+test('peers are on the disk soon after they were met, for a host that loses its power', () => {
+  const world = new World()
+  const [one] = world.formed(3)
   world.clock.run(10_000)
-  expect(acks.toSorted()).toEqual(['node-1', 'node-3', 'node-4'])
-  expect(answers.toSorted()).toEqual(['node-1 load', 'node-3 load', 'node-4 load'])
-  expect(isOver).toBe(true)
+  const stored = Buffer.from(one.files.read('serf/lan.peers') ?? noBytes).toString()
+  expect(JSON.parse(stored)).toMatchObject({ peers: [{ node: 'node-2' }, { node: 'node-3' }] })
 })
 
 test('members learn how far they are from one another', () => {
@@ -285,5 +317,4 @@ test('a taken address is refused in words', () => {
   const world = new World()
   world.open(1)
   expect(() => world.open(1)).toThrow('another process uses it')
-  expect(Pool).toBeDefined()
 })

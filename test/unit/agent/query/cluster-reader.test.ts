@@ -19,6 +19,7 @@ class Host {
   readonly asked: ReadRequest<QueryName>[] = []
   failure: ErrorCode | undefined
   cancelled = 0
+  delayMs = 100
   followed: readonly Subject[] = []
   #changed: (subject: Subject) => void = () => undefined
   readonly reader: ClusterReader
@@ -26,7 +27,7 @@ class Host {
   constructor() {
     const read: ServerClient['read'] = (request, reply) => {
       this.asked.push(request)
-      const timer = this.clock.after(100, () => {
+      const timer = this.clock.after(this.delayMs, () => {
         const meta = { index: 77, knownLeader: true, lastContactMs: 0, effective: 'leader' } as const
         const { failure } = this
         if (failure === undefined) reply(ok({ meta, answer: ['from the server'] as never }))
@@ -219,6 +220,22 @@ describe('what was answered once', () => {
       },
     ])
     expect(ask(host, { consistency: 'consistent' })).toMatchObject([{ failure: { code: 'no-server' } }])
+  })
+
+  test('is given soon in an outage that is known, and a server that is back is heard at once', () => {
+    const host = new Host()
+    ask(host)
+    host.failure = 'no-server'
+    host.delayMs = 1_500
+    const first = ask(host)
+    expect(first).toEqual([])
+    host.clock.run(2_000)
+    expect(first).toMatchObject([{ value: { meta: { kept: true } } }])
+    expect(ask(host)).toMatchObject([{ value: { meta: { kept: true } } }])
+    host.failure = undefined
+    host.clock.run(2_000)
+    host.delayMs = 10
+    expect(ask(host)).toMatchObject([{ value: { meta: { effective: 'leader' } } }])
   })
 
   test('answers other arguments, other queries and keys not at all', () => {

@@ -1,0 +1,118 @@
+/**
+ * Measurements of simulated pools against figures that are written down: how fast news spread, whether the healthy are
+ * buried, and how long a pool takes to be one again after a split. Each takes a seed and gives plain numbers.
+ */
+import type { SwimParameters } from '../../../src/swim/parameters.ts'
+import { lanParameters } from '../../../src/swim/parameters.ts'
+import type { Host } from './host.ts'
+import { Pool, quietLan } from './pool.ts'
+
+export interface Dissemination {
+  /** Until 99 % of the others knew a change, per change, sorted. */
+  readonly timesMs: readonly number[]
+}
+
+/** `changes` members describe themselves anew, one after the other. */
+export function dissemination(seed: number, members: number, loss: number, changes: number): Dissemination {
+  const pool = new Pool(seed, lanParameters, { ...quietLan, loss })
+  pool.addFormed(members)
+  pool.run(20_000)
+  let known = 0
+  let subject = ''
+  pool.watchers.push((_host, event) => {
+    if (event.type === 'updated' && event.member.name === subject) known += 1
+  })
+  const timesMs: number[] = []
+  for (let change = 0; change < changes; change += 1) {
+    const host = pool.random.pick(pool.hosts)
+    known = 0
+    subject = host.name
+    host.step({ type: 'update', meta: pool.random.bytes(20) })
+    const wanted = Math.ceil(0.99 * (members - 1))
+    timesMs.push(pool.runUntil(() => known >= wanted, 60_000, 10) ?? Number.POSITIVE_INFINITY)
+    pool.run(10_000)
+  }
+  return { timesMs: timesMs.toSorted((a, b) => a - b) }
+}
+
+export interface FalseDeaths {
+  /** Occasions: a healthy member that anybody took for dead, once per incarnation. */
+  readonly occasions: number
+  /** The same, counted on every member that believed it. */
+  readonly beliefs: number
+}
+
+/** Counts deaths of members that `isHealthy` says run well. */
+function countFalseDeaths(pool: Pool, isHealthy: (host: Host) => boolean): { result(): FalseDeaths } {
+  const occasions = new Set<string>()
+  let beliefs = 0
+  pool.watchers.push((_host, event) => {
+    if (event.type !== 'failed') return
+    const { name, record, incarnation } = event.member
+    const host = pool.hosts[record.port - 1]
+    if (host === undefined || !isHealthy(host)) return
+    beliefs += 1
+    occasions.add(`${name} ${incarnation}`)
+  })
+  return { result: () => ({ occasions: occasions.size, beliefs }) }
+}
+
+export function quietHours(seed: number, members: number, loss: number, hours: number): FalseDeaths {
+  const pool = new Pool(seed, lanParameters, { ...quietLan, loss })
+  pool.addFormed(members)
+  const deaths = countFalseDeaths(pool, () => true)
+  pool.run(hours * 3_600_000)
+  return deaths.result()
+}
+
+/** Neither health scores nor a look at the own clock. */
+export const withoutAwareness: SwimParameters = {
+  ...lanParameters,
+  awarenessMax: 1,
+  lateMs: Number.POSITIVE_INFINITY,
+}
+
+/** A tenth of the members stand still for 5 to 20 s, again and again; the others are healthy. */
+export function stallingTenth(
+  seed: number,
+  members: number,
+  minutes: number,
+  parameters: SwimParameters,
+): FalseDeaths {
+  const pool = new Pool(seed, parameters, quietLan)
+  pool.addFormed(members)
+  pool.run(10_000)
+  const stalling = new Set(pool.hosts.filter((_host, at) => at % 10 === 0))
+  const deaths = countFalseDeaths(pool, (host) => !stalling.has(host))
+  const untilMs = pool.nowMs + minutes * 60_000
+  for (const host of stalling) {
+    const next = (): void => {
+      if (pool.nowMs >= untilMs) return
+      const stallMs = pool.random.between(5_000, 20_000)
+      host.stall(stallMs)
+      pool.wheel.call(pool.nowMs + stallMs + pool.random.between(1_000, 10_000), next)
+    }
+    pool.wheel.call(pool.nowMs + pool.random.between(0, 10_000), next)
+  }
+  pool.run(minutes * 60_000)
+  return deaths.result()
+}
+
+export interface Healing {
+  /** From the end of the split until everybody sees everybody alive; undefined: not within an hour. */
+  readonly healedMs: number | undefined
+  readonly messages: number
+}
+
+/** Two halves that have known each other as failed for long. `answersFirst`: as memberlist does. */
+export function healing(seed: number, members: number, answersFirst: boolean): Healing {
+  const pool = new Pool(seed, lanParameters, quietLan)
+  pool.answersFirst = answersFirst
+  pool.addSplit(members)
+  pool.run(60_000)
+  pool.heal()
+  const before = pool.counts.messages
+  const isWhole = (): boolean => pool.hosts.every((host) => host.swim.count('alive') === members)
+  const healedMs = pool.runUntil(isWhole, 3_600_000, 500)
+  return { healedMs, messages: pool.counts.messages - before }
+}
