@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { completionScripts } from '../../src/command/completion.ts'
 import { type Bundle, root } from '../bundle.ts'
 import { copyrightFile } from './copyright.ts'
 
@@ -54,6 +55,8 @@ export function stage(tree: string, inputs: Inputs): void {
   const packages = inputs.bundle.packages.map((folder) => join(root, folder))
   put('usr/share/doc/mesh-agent/copyright', copyrightFile(packages, inputs.nodeLicence))
   put('usr/share/doc/mesh-agent/changelog.gz', compressed(changelog(inputs)))
+  put('usr/share/bash-completion/completions/mesh', completionScripts.bash)
+  put('usr/share/zsh/vendor-completions/_mesh', completionScripts.zsh)
   put('usr/share/man/man1/mesh.1.gz', compressed(manPage(from('deb/mesh.1'), inputs)))
   for (const name of readdirSync(examples))
     put(`usr/share/doc/mesh-agent/examples/${name}`, readFileSync(join(examples, name), 'utf8'))

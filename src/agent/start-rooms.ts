@@ -14,6 +14,7 @@ import type { Reply, ServerClient } from '../rpc/contract.ts'
 import { createGrpcClient } from '../rpc/grpc-client.ts'
 import type { OperatorClient } from '../rpc/operator.ts'
 import type { ApiDependencies } from './api/contract.ts'
+import type { Exposures } from './checks/exposures.ts'
 import type { View, Views } from './contract.ts'
 import { ControlStream } from './control/control-stream.ts'
 import { SharedWants } from './control/shared-wants.ts'
@@ -25,7 +26,7 @@ import type { HostEnrollment } from './enrollment/enrollment.ts'
 import { gated } from './enrollment/gate.ts'
 import { HostLeaves } from './leaves/leaves.ts'
 import type { RunningProxyLink } from './link/proxy-link.ts'
-import { PlanDriver } from './plan/driver.ts'
+import { PlanDriver, type PlanDriverOptions } from './plan/driver.ts'
 import { ClusterReader } from './query/cluster-reader.ts'
 import { AntiEntropy } from './registry/anti-entropy.ts'
 import { localNode } from './registry/local-node.ts'
@@ -81,10 +82,8 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
   link.onEnforced((byDestination) => control.enforced(byDestination))
   followRoots(views, leaves)
   retryWhenRegistered(registry, leaves)
-  const { bindAddress, datacenter } = settings
-  const drains = new Drains({ ...surroundings, node: settings.nodeName, bindAddress, registry, link, read })
-  const planned = { registry, views: { ...viewing(views), want: wantForPlan }, leaves, link, drains, exposures }
-  const driver = new PlanDriver({ ...surroundings, ...planned, bindAddress, datacenter })
+  const plan = { registry, views: { ...viewing(views), want: wantForPlan }, leaves, link, read, exposures }
+  const { driver, drains } = openPlan(surroundings, plan)
   const dns = openDns(surroundings, {
     views,
     want: wants.part(),
@@ -125,6 +124,24 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
       registry.close()
       client.close()
     },
+  }
+}
+
+/** What proxies shall do, and what of it is on its way out of use. */
+function openPlan(
+  surroundings: Surroundings,
+  rooms: Pick<PlanDriverOptions, 'views' | 'leaves'> & {
+    readonly registry: LocalState
+    readonly link: RunningProxyLink
+    readonly read: ServerClient['read']
+    readonly exposures: Exposures
+  },
+): { readonly driver: PlanDriver; readonly drains: Drains } {
+  const { nodeName: node, bindAddress, datacenter } = surroundings.configuration.settings
+  const drains = new Drains({ ...surroundings, ...rooms, node, bindAddress })
+  return {
+    drains,
+    driver: new PlanDriver({ ...surroundings, ...rooms, drains, bindAddress, datacenter }),
   }
 }
 

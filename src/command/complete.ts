@@ -80,7 +80,9 @@ async function candidatesAt(
   const below = given === 0 ? command.commands.filter((sub) => !isHidden(sub)).map((sub) => sub.name()) : []
   const { registeredArguments } = standIn(command)
   const argument = registeredArguments[given] ?? registeredArguments.findLast((last) => last.variadic)
-  return [...below, ...(argument === undefined ? [] : await values(argument.name()))]
+  if (argument === undefined) return below
+  const isSession = command.parent?.name() === 'session' && argument.name() === 'id'
+  return [...below, ...(await values(isSession ? 'session' : argument.name()))]
 }
 
 const isHidden = (command: Command): boolean => Reflect.get(command, '_hidden') === true
@@ -121,6 +123,8 @@ function valuesOf(name: string, current: string, connection: ConnectionFlags): P
       return ask('/v1/catalog/services?stale', (json) => Object.keys(json as object).sort())
     case 'node':
       return ask('/v1/catalog/nodes?stale', (json) => (json as { Node: string }[]).map(({ Node }) => Node))
+    case 'session':
+      return ask('/v1/session/list?stale', (json) => (json as { ID: string }[]).map(({ ID }) => ID))
     case 'id':
       return ask('/v1/agent/services', (json) => Object.keys(json as object).sort())
     case 'key':

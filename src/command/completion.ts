@@ -35,7 +35,10 @@ _mesh() {
 if [[ "\${funcstack[1]}" == _mesh ]]; then _mesh "$@"; else compdef _mesh mesh; fi
 `
 
-const scripts: Readonly<Record<string, string>> = { bash, zsh }
+/** By shell; the package installs them too. */
+export const completionScripts = { bash, zsh } as const
+
+const scripts: Readonly<Record<string, string>> = completionScripts
 
 export function showCompletion({ terminal }: Context, shell: string): void {
   const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined

@@ -186,9 +186,10 @@ export function describeConsulClient(name: string, start: () => Promise<RunningM
       expect(await found({ near: '_agent', tag: ['SMTP', 'old'], 'node-meta': ['rack:npm:9'] })).toBe(1)
       expect(await found({ filter: 'Service.Meta.env == test and Checks.Status == passing' })).toBe(1)
       expect(await found({ filter: 'Service.Port != 25 or "new" in Service.Tags' })).toBe(0)
-      await expect(mail({ filter: 'Service.Prot == 25' })).rejects.toThrow(
-        'Selector "Service.Prot" is not valid',
-      )
+      await expect(mail({ filter: 'Service.Prot == 25' })).rejects.toMatchObject({
+        statusCode: 400,
+        response: { body: expect.stringContaining('Selector "Service.Prot" is not valid') },
+      })
       expect(await catalog.node.list({ filter: 'Address == "192.0.2.77"' } as never)).toMatchObject([
         { Node: 'npm-ext', Meta: { rack: 'npm:9' } },
       ])

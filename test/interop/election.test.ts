@@ -135,3 +135,16 @@ test.skipIf(!isHere)(
   },
   120_000,
 )
+
+test.skipIf(!isHere)(
+  `the leader stays the leader when all servers were killed at once${isHere ? '' : `: ${why}`}`,
+  async () => {
+    const leader = leaderSince(now() - 5)
+    const atDeath = now()
+    await Promise.all(servers.all.map((server) => server.kill()))
+    await servers.startAll()
+    expect(await until('a leader', () => leaderSince(atDeath + 5), patience)).toBe(leader)
+    expect(eventsOf(leader ?? '').findLast(({ event }) => event === 'led')).toMatchObject({ lock_index: 2 })
+  },
+  120_000,
+)

@@ -11,8 +11,9 @@ const indexDigits = 16
 
 const placeOf = ({ key, below }: KvTombstone): string => (below ? key : key1(key))
 
+/** A transaction may delete a key and everything below the same text at one index: both are kept. */
 const ageOf = (tombstone: KvTombstone): string =>
-  key1(String(tombstone.index).padStart(indexDigits, '0')) + key1(tombstone.key)
+  key1(String(tombstone.index).padStart(indexDigits, '0')) + placeOf(tombstone) + key1(tombstone.key)
 
 /** A newer deletion in the same place replaces the older one. */
 export function placeTombstone(edits: Edits, tombstone: KvTombstone): void {

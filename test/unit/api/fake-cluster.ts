@@ -2,13 +2,16 @@
 import { aggregateStatus, type Check, memberCheckId } from '../../../src/model/check.ts'
 import type { Command } from '../../../src/model/command.ts'
 import type { ConfigEntry } from '../../../src/model/config-entry.ts'
-import { type Failure, failed, ok, type Result } from '../../../src/model/errors.ts'
+import { type Failure, failed, ok, type Result, unwrap } from '../../../src/model/errors.ts'
+import { compileFilter } from '../../../src/model/filter/compile.ts'
 import { byPrecedence, decide, type Intention, precedenceOf } from '../../../src/model/intention.ts'
 import type { Node } from '../../../src/model/node.ts'
 import type { Enforcement, Queries, QueryName, ReadMeta } from '../../../src/model/query.ts'
 import { meshNameOf, type RowIndexes, type Service, type ServiceEntry } from '../../../src/model/service.ts'
 import type { ReadRequest, Reply, WriteRequest } from '../../../src/rpc/contract.ts'
 import type { OperationAnswer, OperationName, OperationRequest } from '../../../src/rpc/operator.ts'
+import { catalogServiceJson } from '../../../src/wire/http-json/catalog.ts'
+import { catalogServiceFields } from '../../../src/wire/http-json/filter-fields.ts'
 import { KvStore } from './kv-store.ts'
 import { operatorAnswers } from './operator-answers.ts'
 
@@ -274,10 +277,15 @@ export class FakeCluster {
         [...this.nodes.values()].filter((node) =>
           Object.entries(nodeMeta).every(([key, value]) => node.meta[key] === value),
         ),
-      'catalog.services': () => {
+      'catalog.services': ({ nodeMeta, filter = '' }) => {
+        const passes = unwrap(compileFilter(filter, catalogServiceFields))
         const tags: Record<string, string[]> = {}
-        for (const row of this.services.values())
+        for (const row of this.services.values()) {
+          const node = this.nodes.get(row.node)
+          if (node === undefined || !passes(catalogServiceJson({ node, service: row, checks: [] }))) continue
+          if (!Object.entries(nodeMeta).every(([key, value]) => node.meta[key] === value)) continue
           tags[row.name] = [...new Set([...(tags[row.name] ?? []), ...row.tags])]
+        }
         return tags
       },
       'catalog.service': (filter) => this.entriesOf((row) => row.name === filter.service, filter),

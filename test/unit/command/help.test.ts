@@ -1,4 +1,5 @@
 // What `mesh` says when it is asked for help or called wrongly: golden files, one screen each, the next line to type.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { beforeAll, expect, test } from 'vitest'
@@ -103,6 +104,14 @@ test('help of every command fits one screen of 24 lines; the list of commands 32
     expect([path, lines.length <= (path.length === 0 ? 32 : 24)]).toEqual([path, true])
     expect(lines.filter((line) => line.length > (path.length === 0 ? 100 : 90))).toEqual([])
   }
+})
+
+test('the page about the command line names every command', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8')
+  const top = createProgram({ status: 0 })
+    .createHelp()
+    .visibleCommands(createProgram({ status: 0 }))
+  expect(top.map((command) => command.name()).filter((name) => !page.includes(`mesh ${name}`))).toEqual([])
 })
 
 test('help shows long flags with one dash, as they are typed', () => {

@@ -6,7 +6,12 @@ import type { Recursor } from '../../../src/config/dns-settings.ts'
 import { decoded, type Packet } from './world.ts'
 
 /** One question over UDP; rejects where nothing comes. */
-export async function askUdp(port: number, bytes: Buffer, timeoutMs = 5_000): Promise<Packet> {
+export async function askUdp(
+  port: number,
+  bytes: Buffer,
+  timeoutMs = 5_000,
+  address = '127.0.0.1',
+): Promise<Packet> {
   const socket = createSocket('udp4')
   try {
     return await new Promise<Packet>((resolve, reject) => {
@@ -15,7 +20,7 @@ export async function askUdp(port: number, bytes: Buffer, timeoutMs = 5_000): Pr
         clearTimeout(timer)
         resolve(decoded(answer))
       })
-      socket.send(bytes, port, '127.0.0.1')
+      socket.send(bytes, port, address)
     })
   } finally {
     socket.close()

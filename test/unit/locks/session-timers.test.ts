@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import type { Command } from '../../../src/model/command.ts'
 import { limits } from '../../../src/model/limits.ts'
+import type { Clock } from '../../../src/platform/ports.ts'
 import type { Reply } from '../../../src/rpc/contract.ts'
 import { SessionTimers } from '../../../src/server/leader/session-timers.ts'
 import { Slots } from '../../../src/server/leader/slots.ts'
@@ -15,6 +16,8 @@ interface Timed {
   readonly destroyed: string[]
   /** Set: proposals of the timers are refused. */
   refuse: boolean
+  /** How long the timers' clock stood still, unseen by anybody else. */
+  stoodMs: number
 }
 
 function timed(): Timed {
@@ -25,10 +28,14 @@ function timed(): Timed {
     if (all.refuse) reply({ ok: false, failure: { code: 'overloaded', message: 'not now' } })
     else server.admission.write(asServer, command, reply)
   }
-  const { store, consensus, clock } = server
+  const { store, consensus } = server
+  const clock: Pick<Clock, 'after' | 'monotonicMs'> = {
+    after: (delayMs, callback) => server.clock.after(delayMs, callback),
+    monotonicMs: () => server.clock.monotonicMs() + all.stoodMs,
+  }
   const timers = new SessionTimers({ store, consensus, clock, log: silentLog, write })
   server.admission.onRenewal((renewal, reply) => timers.renew(renewal, reply))
-  const all: Timed = { server, timers, destroyed, refuse: false }
+  const all: Timed = { server, timers, destroyed, refuse: false, stoodMs: 0 }
   return all
 }
 
@@ -105,6 +112,39 @@ test('an expiry that was refused is repeated, and a renewal meanwhile saves the 
   all.refuse = false
   all.server.clock.run(2_000)
   expect([exists(all, 1), exists(all, 2)]).toEqual([false, true])
+})
+
+test('a session whose end is on its way cannot be renewed', () => {
+  const all = timed()
+  const { server } = all
+  server.applied(create(1, { ttl: '10s' }))
+  let seen: unknown
+  const write = server.admission.write.bind(server.admission)
+  server.admission.write = (principal, command, reply) => {
+    // The proposal waits for the disks of the others.
+    if (command.type === 'session.destroy') server.clock.after(500, () => write(principal, command, reply))
+    else write(principal, command, reply)
+  }
+  server.clock.runUntil(() => all.destroyed.length > 0, 30_000)
+  expect(exists(all, 1), 'still there').toBe(true)
+  all.timers.renew({ type: 'session.renew', id: sessionId(1) }, (result) => {
+    seen = result
+  })
+  server.clock.run(100)
+  expect(seen).toMatchObject({ ok: true, value: { value: { kind: 'unchanged' } } })
+  server.clock.run(1_000)
+  expect(exists(all, 1)).toBe(false)
+})
+
+test('a server that stood still does not take the time from its clients', () => {
+  const all = timed()
+  all.server.applied(create(1, { ttl: '10s' }))
+  all.server.clock.run(5_500)
+  all.stoodMs += 60_000
+  all.server.clock.run(12_000)
+  expect(exists(all, 1)).toBe(true)
+  all.server.clock.run(6_000)
+  expect(exists(all, 1)).toBe(false)
 })
 
 test('one that was destroyed is watched no more', () => {

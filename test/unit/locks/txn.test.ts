@@ -100,6 +100,18 @@ test('one refusal takes everything with it, wakes nobody, and all refusals are n
   expect(server.machine.hash()).toBe(hash)
 })
 
+test('a key and everything below it are deleted at once, and both deletions are remembered and forgotten', () => {
+  const server = lockServer()
+  server.applied(set('a', 'x'))
+  server.applied(set('a/b', 'x'))
+  run(server, kv('delete', 'a'), kv('delete-tree', 'a'))
+  const { tombstones, tombstonesByIndex } = server.store.view().tables
+  expect([tombstones.size, tombstonesByIndex.size]).toEqual([2, 2])
+  server.applied({ type: 'kv.reap', upToIndex: server.store.view().index })
+  const after = server.store.view().tables
+  expect([after.tombstones.size, after.tombstonesByIndex.size]).toEqual([0, 0])
+})
+
 test('a lock under delay is refused with that reason', () => {
   const server = lockServer()
   server.applied(create(1, { lockDelayMs: 5_000 }))
