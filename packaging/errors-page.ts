@@ -1,7 +1,8 @@
 /**
  * The page of all codes for people who read documentation instead of typing `mesh explain CODE`: docs/errors.md, made by
- * packaging/generate-errors.ts from the two catalogues and nothing else.
+ * packaging/generate-errors.ts from the catalogues and nothing else.
  */
+import { type DnsRefusalEntry, dnsRefusalCatalogue } from '../src/model/dns-refusal.ts'
 import { type CatalogueEntry, errorCatalogue } from '../src/model/errors.ts'
 import { type RefusalEntry, refusalCatalogue } from '../src/model/refusal.ts'
 
@@ -9,7 +10,7 @@ export function errorsPage(): string {
   return `${[
     '# Codes of errors and refusals',
     '',
-    'Made from `src/model/errors.ts` and `src/model/refusal.ts` by `node packaging/generate-errors.ts`; do not edit.',
+    'Made from `src/model/errors.ts`, `refusal.ts` and `dns-refusal.ts` by `node packaging/generate-errors.ts`; do not edit.',
     '',
     'A code never changes its meaning. It stands in the text of an API answer and in its header `X-Mesh-Reason`, in the',
     'field `code` of a log line, and in the label `code` of a metric. `mesh explain CODE` shows the same words as this page.',
@@ -26,6 +27,11 @@ export function errorsPage(): string {
     ...sections(refusalCatalogue, (entry: RefusalEntry) =>
       entry.tryNext ? 'Another instance is tried.' : 'No other instance is tried: all would refuse.',
     ),
+    '## Of DNS queries',
+    '',
+    'Why the agent answered a DNS query with an error. A name that is not there is an answer, and has no code.',
+    '',
+    ...sections(dnsRefusalCatalogue, (entry: DnsRefusalEntry) => `The client sees ${entry.status}.`),
   ]
     .join('\n')
     .trimEnd()}\n`

@@ -21,6 +21,7 @@ import { SharedWants } from './control/shared-wants.ts'
 import { ViewStore } from './control/view-store.ts'
 import { DefinitionFiles } from './definitions/definition-files.ts'
 import { Drains } from './drain/drains.ts'
+import { leaveHost, returnHost } from './drain/leaving.ts'
 import { clientIdentityOf } from './enrollment/client-identity.ts'
 import type { HostEnrollment } from './enrollment/enrollment.ts'
 import { gated } from './enrollment/gate.ts'
@@ -49,7 +50,17 @@ export interface Surroundings extends AgentOptions {
 export interface AgentRooms {
   readonly api: Pick<
     ApiDependencies,
-    'registry' | 'drains' | 'views' | 'leaves' | 'read' | 'recall' | 'follow' | 'write' | 'operate' | 'reload'
+    | 'registry'
+    | 'drains'
+    | 'leave'
+    | 'views'
+    | 'leaves'
+    | 'read'
+    | 'recall'
+    | 'follow'
+    | 'write'
+    | 'operate'
+    | 'reload'
   >
   readonly dns: AgentDns
   /** This host is enrolled: connect, synchronise, renew. */
@@ -98,6 +109,7 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
     api: {
       registry,
       drains,
+      leave: (done) => leaveHost({ ...surroundings, drains }, done),
       views,
       leaves,
       read,
@@ -264,6 +276,7 @@ function followDefinitions(
     configuration.settings,
   )
   registry.load()
+  returnHost(registry)
   definitions.start(configuration)
   return definitions
 }

@@ -47,12 +47,13 @@ export async function startAgent(options: AgentOptions): Promise<number> {
   const link = await startProxyLink({ ...surroundings, socketPath: options.sockets.link, mode: linkMode })
   if (!link.ok) return refused(log, link.failure)
   const rooms = openRooms(surroundings, link.value)
-  const listening = await serveApi(options, surroundings, { rooms, localToken })
+  const { promise: left, resolve: onLeft } = Promise.withResolvers<void>()
+  const listening = await serveApi(options, surroundings, { rooms, localToken, onLeft })
   if (!listening.ok) return refused(log, listening.failure)
   const dns = await rooms.dns.listen()
   if (!dns.ok) return refused(log, dns.failure)
   const membership = joinOnceEnrolled(surroundings, rooms)
-  await running(options, { rooms, notifier, log, membership })
+  await running(options, { rooms, notifier, log, membership, left })
   membership.stop()
   rooms.stop()
   await Promise.all([listening.value(), dns.value.close(), link.value.close()])
@@ -64,6 +65,7 @@ export async function startAgent(options: AgentOptions): Promise<number> {
  * at once; but not later than this, because the agent serves local callers in any case.
  */
 const ownServerWaitMs = 15_000
+const leaveAfterMs = 100
 const notEnrolled = 'waiting to be enrolled: run `mesh enroll` on this host'
 
 interface Membership {
@@ -89,11 +91,14 @@ interface Running {
   readonly notifier: Notifier
   readonly log: ProgramLog
   readonly membership: Membership
+  /** A client asked the agent to leave, and that is done. */
+  readonly left: Promise<void>
 }
 
 /** Says when it is ready, obeys SIGHUP, and resolves when it is told to stop. */
-async function running(options: AgentOptions, { rooms, notifier, log, membership }: Running): Promise<void> {
-  const { nodeName, datacenter, server } = options.configuration.settings
+async function running(options: AgentOptions, program: Running): Promise<void> {
+  const { rooms, notifier, log, membership, left } = program
+  const { nodeName, datacenter, server, leaveOnTerminate } = options.configuration.settings
   const stopped = stopSignal()
   const status = (): string => (membership.isJoined() ? `${nodeName} in ${datacenter}` : notEnrolled)
   const endWatch = notifier.watch(turning())
@@ -106,9 +111,10 @@ async function running(options: AgentOptions, { rooms, notifier, log, membership
   log.info('serving', { node: nodeName, datacenter, version: options.version })
   notifier.ready(status())
   membership.joined.then(() => notifier.status(status()), ignored)
-  await stopped
+  const why = await Promise.race([stopped.then(() => 'stopped'), left.then(() => 'left')])
   log.info('stopping')
   notifier.stopping()
+  if (why === 'stopped' && leaveOnTerminate) await new Promise<void>((done) => rooms.api.leave(done))
   endWatch()
 }
 
@@ -149,16 +155,22 @@ function prepare(options: AgentOptions, directory: string, log: ProgramLog): Res
 async function serveApi(
   options: AgentOptions,
   surroundings: Surroundings,
-  { rooms, localToken }: { readonly rooms: AgentRooms; readonly localToken: string },
+  own: { readonly rooms: AgentRooms; readonly localToken: string; readonly onLeft: () => void },
 ): Promise<Result<() => Promise<void>>> {
   const { settings } = options.configuration
   const targets = listenTargets(settings, options.sockets.api)
   if (!targets.ok) return targets
   const api = createApi({
     ...surroundings,
-    ...rooms.api,
+    ...own.rooms.api,
+    leave: (done) =>
+      own.rooms.api.leave(() => {
+        done()
+        // The caller's answer goes out first.
+        systemClock.after(leaveAfterMs, own.onLeft)
+      }),
     settings,
-    localToken,
+    localToken: own.localToken,
     metricsPage: surroundings.metrics,
     logLines: surroundings.log,
     diagnostics: createDiagnostics(),

@@ -71,7 +71,7 @@ export async function listCatalogServices(context: Context, options: ServicesOpt
     if (options.tags === true)
       return terminal.table(
         ['service', 'tags'],
-        rows.map(([name, tags]) => [name, tags.join(',')]),
+        rows.map(([name, tags]) => [name, [...tags].sort().join(',')]),
       )
     for (const [name] of rows) terminal.line(name)
   })

@@ -17,8 +17,12 @@ export function declareOperator(program: Command): void {
 }
 
 export function declareLeave(program: Command): void {
-  declare(program, 'leave', 'take this machine’s server out of its cluster')
-    .summary('take the server out of the cluster')
+  declare(
+    program,
+    'leave',
+    'take this machine’s server out of its cluster; without one, drain and stop its agent',
+  )
+    .summary('take this machine out')
     .option('--token-file <file>', 'file that holds the operator token')
     .action(async (options: { readonly tokenFile?: string }) => {
       const { leave } = await import('./leave.ts')

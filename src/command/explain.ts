@@ -1,4 +1,5 @@
 /** `mesh explain CODE`: what a code in an answer, a log line or a metric means, and what to do about it. */
+import { dnsRefusalCatalogue } from '../model/dns-refusal.ts'
 import { errorCatalogue } from '../model/errors.ts'
 import { refusalCatalogue } from '../model/refusal.ts'
 import type { Context } from './declare.ts'
@@ -8,7 +9,7 @@ import { nearest } from './nearest.ts'
 interface Explanation {
   readonly code: string
   /** Where the code is met. */
-  readonly from: 'request' | 'connection'
+  readonly from: 'request' | 'connection' | 'DNS query'
   readonly what: string
   readonly remedy: string
 }
@@ -16,6 +17,7 @@ interface Explanation {
 const explanations: readonly Explanation[] = [
   ...entries(errorCatalogue, 'request'),
   ...entries(refusalCatalogue, 'connection'),
+  ...entries(dnsRefusalCatalogue, 'DNS query'),
 ].sort((a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0))
 
 function entries(

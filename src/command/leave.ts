@@ -1,15 +1,29 @@
-/** `mesh leave`: the server of this machine gives its place in the cluster up and stops. */
+/**
+ * `mesh leave`: the server of this machine gives its place in the cluster up and stops; where there is none, the agent drains
+ * its host and stops.
+ */
 import type { ConnectionFlags } from './connection.ts'
 import type { Context } from './declare.ts'
 import { CommandFailure } from './failure.ts'
 import { failureOf, findServerSocket } from './server-socket.ts'
 
-export async function leave({ terminal }: Context, options: ConnectionFlags): Promise<void> {
+interface AgentSelf {
+  readonly Config: { readonly Server: boolean }
+}
+
+export async function leave({ terminal, client }: Context, options: ConnectionFlags): Promise<void> {
   const server = findServerSocket(options)
-  if (server === undefined)
-    throw new CommandFailure('no server of this machine can be reached by this user', {
-      next: 'a host without a server leaves by `systemctl stop mesh-agent`',
-    })
+  if (server === undefined) {
+    const self = (await client().ask('GET', '/v1/agent/self')).json<AgentSelf>()
+    // Stopping the agent of a machine whose server this user may not reach would be half of what was meant.
+    if (self.Config.Server)
+      throw new CommandFailure('the server of this machine cannot be reached by this user')
+    terminal.note('No server runs here: the agent takes its services out of use and stops')
+    await client().ask('PUT', '/v1/agent/leave')
+    terminal.line('The services of this host are out of use, and its agent stops')
+    terminal.note('To come back: systemctl start mesh-agent')
+    return
+  }
   try {
     const result = await server.operate('raft.leave', {})
     if (!result.ok) throw failureOf(result.failure)

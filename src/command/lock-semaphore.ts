@@ -41,8 +41,10 @@ export class Semaphore implements Claim {
       const seen = await this.#ask.rows(this.#prefix, { recurse: true, index, untilMs })
       index = seen.index
       const holders = this.#holders(seen)
-      if (Object.keys(holders).length >= this.#limit) continue
-      if (await this.#write({ ...holders, [this.#session]: true }, seen)) {
+      // A write whose answer was lost may have been made.
+      const isIn = holders[this.#session] === true
+      if (!isIn && Object.keys(holders).length >= this.#limit) continue
+      if (isIn || (await this.#write({ ...holders, [this.#session]: true }, seen))) {
         this.#isHeld = true
         return true
       }

@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander'
 import {
+  collect,
   contextOf,
   declare,
   declareDefault,
@@ -24,6 +25,7 @@ import { declareLeave, declareOperator } from './declare-operator.ts'
 import { declareOther } from './declare-other.ts'
 import { declarePrograms } from './declare-program.ts'
 import { overview } from './overview.ts'
+import type { ServiceFlags } from './services-write.ts'
 import { version } from './version.ts'
 
 export function createProgram(outcome: Outcome): Command {
@@ -103,11 +105,20 @@ function declareServices(program: Command, outcome: Outcome): void {
       await listServices(contextOf(options), name, options)
     },
   )
-  withConnection(
-    declare(services, 'register <file...>', 'register the services of files at the agent'),
-  ).action(async (files: readonly string[], options: SharedOptions) => {
+  const register = declare(
+    services,
+    'register [file...]',
+    'register services at the agent, of files or of flags',
+  )
+    .option('--name <name>', 'without a file: name of the service')
+    .option('--id <id>', 'its id (default: its name)')
+    .option('--port <port>', 'where it listens')
+    .option('--address <address>', 'where it is reached (default: that of this host)')
+    .option('--tag <tag>', 'may be repeated', collect)
+    .option('--meta <key=value>', 'may be repeated', collect)
+  withConnection(register).action(async (files: readonly string[], options: SharedOptions & ServiceFlags) => {
     const { registerServices } = await import('./services-write.ts')
-    await registerServices(contextOf(options), files)
+    await registerServices(contextOf(options), files, options)
   })
   withConnection(declare(services, 'deregister <id...>', 'remove services from the agent')).action(
     async (ids: readonly string[], options: SharedOptions) => {

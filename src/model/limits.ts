@@ -2,7 +2,11 @@
  * Every bound of the product in one place: each queue, buffer, input and loop names its limit here.
  * A limit that operators may change is the default of a configuration key.
  */
+import { dnsLimits } from './dns-limits.ts'
+
 export const limits = {
+  ...dnsLimits,
+
   /** A configuration file; the largest real ones are a few hundred kilobytes. */
   configFileBytes: 4 * 1024 * 1024,
   /** Nesting of blocks and lists in HCL; deeper is a mistake or an attack. */
@@ -274,39 +278,6 @@ export const limits = {
   /** How long `/v1/mesh/enforcement` and the commands that use it wait at most. */
   enforcementWaitMaxMs: 60_000,
   httpHeaderBytes: 1024 * 1024,
-
-  /** A domain of the agent's DNS; leaves room in 255 bytes for a service, a tag and a datacenter. */
-  dnsDomainChars: 64,
-  /** What `udp_answer_limit` and `a_record_limit` may ask for, and answers of one kind over TCP (Consul's cut). */
-  dnsAnswers: 4_096,
-  /** The largest UDP answer, whatever the client says it takes. */
-  dnsUdpBytes: 4_096,
-  /** Packets kept ready for repeated questions, and how many orders of one answer. */
-  dnsPacketsKept: 4_096,
-  dnsOrdersKept: 8,
-  /** An answer in another order replaces one of those after so many uses. */
-  dnsOrderUses: 16,
-  /** Services that are followed because somebody asked DNS for them, and how fast new ones are taken on. */
-  dnsSubjects: 512,
-  dnsSubjectsPerSecond: 20,
-  /** Answers of servers that are remembered for names that are not followed. */
-  dnsAnswersRemembered: 1_024,
-  /** Questions to servers under way, queries that wait for them, and how long. */
-  dnsLookupsInFlight: 256,
-  dnsQueriesWaiting: 4_096,
-  dnsLookupMs: 3_000,
-  /** Queries passed on to other name servers that wait for an answer, and clients that share one. */
-  dnsRecursionsInFlight: 512,
-  dnsRecursionClients: 64,
-  /** Aliases followed one after another outside of our domain. */
-  dnsAliases: 8,
-  /** DNS over TCP: connections in all and of one client, queries of one connection under way, unread answers, silence. */
-  dnsConnections: 4_096,
-  dnsConnectionsPerClient: 256,
-  dnsQueriesPerConnection: 64,
-  dnsUnreadBytes: 1024 * 1024,
-  dnsIdleMs: 20_000,
-  dnsRefusalsLoggedPerSecond: 5,
   /** A filter expression (`?filter=`): its text, parentheses and `not` within one another, conditions in all. */
   filterChars: 8_192,
   filterDepth: 32,
@@ -372,6 +343,8 @@ export const limits = {
   /** How long open connections of an instance live after it was deregistered, or drained without a time of its own. */
   drainMs: 30_000,
   drainLongestMs: 24 * 3_600_000,
+  /** The same when the agent leaves; below what systemd waits for a program to stop. */
+  leaveDrainMs: 15_000,
   /** How often the progress of a drain is looked at; only while there is one. */
   drainLookMs: 200,
   /** Services of one host that are drained at the same time. */

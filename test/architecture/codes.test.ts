@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { errorsPage } from '../../packaging/errors-page.ts'
+import { dnsRefusalCatalogue } from '../../src/model/dns-refusal.ts'
 import { errorCatalogue } from '../../src/model/errors.ts'
 import { refusalCatalogue } from '../../src/model/refusal.ts'
 import { lineAt, readSources, root, walk } from './sources.ts'
 
 const sources = readSources()
-const known = new Set([...Object.keys(errorCatalogue), ...Object.keys(refusalCatalogue)])
-const isCatalogue = (path: string): boolean => /^model\/(errors|refusal)\.ts$/.test(path)
+const catalogues = [errorCatalogue, refusalCatalogue, dnsRefusalCatalogue]
+const known = new Set(catalogues.flatMap((catalogue) => Object.keys(catalogue)))
+const isCatalogue = (path: string): boolean => /^model\/(errors|refusal|dns-refusal)\.ts$/.test(path)
 
 interface Literal {
   readonly at: string
@@ -64,10 +66,7 @@ test('every code is used', () => {
 })
 
 test('every code says in whole sentences what happened and what to do', () => {
-  for (const [code, { what, remedy }] of [
-    ...Object.entries(errorCatalogue),
-    ...Object.entries(refusalCatalogue),
-  ]) {
+  for (const [code, { what, remedy }] of catalogues.flatMap((catalogue) => Object.entries(catalogue))) {
     expect([code, what]).toEqual([code, expect.stringMatching(/^[A-Z].{8,}\.$/)])
     expect([code, remedy]).toEqual([code, expect.stringMatching(/^[A-Z`].{8,}\.$/)])
     expect(remedy).not.toBe(what)

@@ -1,5 +1,5 @@
 // docs/compatibility.md says what a real agent answers, and nothing else: every row of the page is asked here, judged by Consul's
-// answer, and the page made from the verdicts. `--update` writes it.
+// answer, and the page made from the verdicts. `--update=all` writes it.
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { agent } from './compatibility/agent-rows.ts'

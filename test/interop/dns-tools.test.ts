@@ -1,5 +1,5 @@
 // Tools that Debian ships, against DNS of real agents and servers: dig asks in every form, dnsmasq forwards a domain to us,
-// haproxy fills its servers from SRV records and follows instances that come and go.
+// unbound resolves it through us, haproxy fills its servers from SRV records and follows instances that come and go.
 import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
@@ -12,6 +12,7 @@ import { planMesh, until } from '../processes/fixture.ts'
 const dig = debianProgram('bind9-dnsutils', 'dig')
 const dnsmasq = debianProgram('dnsmasq-base', 'dnsmasq')
 const haproxy = debianProgram('haproxy', 'haproxy')
+const unbound = debianProgram('unbound', 'unbound')
 
 const plan = planMesh({ agentSettings: 'node_meta { rack = "r1" }\ndns_config { node_ttl = "5s" }' })
 const { mesh } = plan
@@ -20,6 +21,7 @@ const net = plan.web.address.replace(/\.\d+$/, '')
 const dnsPort = 8600
 const frontend = { address: `${net}.9`, port: 9_000 }
 const forwarder = { address: `${net}.8`, port: 5_353 }
+const stub = { address: `${net}.7`, port: 5_353 }
 const named: Server[] = []
 const children: Child[] = []
 
@@ -174,6 +176,56 @@ test.skipIf(dig === undefined || dnsmasq === undefined)(
     expect(await status('example.com')).toContain('REFUSED')
   },
 )
+
+const unboundConfiguration = (): string => `
+server:
+  interface: ${stub.address}@${stub.port}
+  port: ${stub.port}
+  do-daemonize: no
+  use-syslog: no
+  chroot: ""
+  username: ""
+  directory: "${mesh.plan.directory}"
+  pidfile: ""
+  access-control: 127.0.0.0/8 allow
+  do-not-query-localhost: no
+  domain-insecure: "mesh"
+stub-zone:
+  name: "mesh"
+  stub-addr: ${plan.web.address}@${dnsPort}
+remote-control:
+  control-enable: no
+`
+
+test.skipIf(dig === undefined || unbound === undefined)(
+  'unbound resolves the domain through us (skipped without its package)',
+  async () => {
+    if (dig === undefined || unbound === undefined) return
+    const file = join(mesh.plan.directory, 'unbound.conf')
+    writeFileSync(file, unboundConfiguration())
+    const log = join(mesh.plan.directory, 'unbound.log')
+    const child = new Child([unbound.path, '-d', '-c', file], log, unbound.env)
+    children.push(child)
+    child.start()
+    const through = (...words: string[]): Promise<string> =>
+      run(dig, [...at(stub.address, stub.port), '+short', '+tries=1', ...words])
+    await until('unbound to answer', async () =>
+      (await through('web.service.mesh')) === `${plan.web.address}\n` ? true : undefined,
+    )
+    expect(await through('backend.service.mesh', 'SRV')).toBe('1 1 9090 beta.node.dc1.mesh.\n')
+    expect(await through('beta.node.mesh', 'TXT')).toBe('"rack=r1"\n')
+  },
+)
+
+test.skipIf(dig === undefined)('a changed dns_config is in force without a restart', async () => {
+  if (dig === undefined) return
+  expect(await ask(dig, 'web.service.mesh A')).toContain('web.service.mesh. 0 IN A')
+  const text = 'dns_config { service_ttl = { "w*" = "9s" } }\n'
+  writeFileSync(join(alpha.configuration, 'dns.hcl'), text)
+  await until('the new TTL', async () =>
+    (await ask(dig, 'web.service.mesh A')).includes('web.service.mesh. 9 IN A') ? true : undefined,
+  )
+})
 
 const haproxyConfiguration = (): string => `
 global

@@ -65,6 +65,11 @@ test('with the server gone every read of catalog and health is answered as befor
     seen.set(path, await reply.json())
   }
   await mesh.server.kill()
+  await until('the agent to notice', async () =>
+    (await ask('/v1/agent/connect/ca/roots')).headers.get('x-consul-knownleader') === 'false'
+      ? true
+      : undefined,
+  )
   for (const [name, path] of Object.entries(reads)) {
     const reply = await ask(path)
     expect(reply.status, path).toBe(200)

@@ -176,3 +176,20 @@ test('drain says where a service runs that is not on this host, and what to drai
   expect(await text([])).toMatch(/say what to drain/)
   expect(await text(['web', '-timeout', '30'])).toMatch(/Invalid timeout "30"/)
 })
+
+test('an agent that leaves takes its host out first and stops; when it is started again, the host is back', async () => {
+  await bothInUse()
+  const { outcomes } = await under200PerSecond(async () => {
+    expect(await onHost(beta, ['leave'])).toContain('its agent stops')
+    for (const service of services) service.resetCounts()
+    await until('100 more requests', async () => (onGamma().connections > 100 ? true : undefined))
+  })
+  expect(failures(outcomes)).toEqual([])
+  expect(onBeta().connections).toBe(0)
+  await until('the agent to be gone', async () => {
+    const answer = await fetch(`${beta.api}/v1/agent/self`).catch(() => undefined)
+    return answer === undefined ? true : undefined
+  })
+  beta.agent.start()
+  await bothInUse()
+}, 60_000)

@@ -24,6 +24,8 @@ export function demandRecovery(
 ): void {
   const { clock, truth, reached } = cluster.world
   clock.run(settleMs)
+  const hasLeader = clock.runUntil(() => cluster.leader() !== undefined, withinMs)
+  hold(hasLeader, 'recovery', () => 'nobody leads before the majority is lost')
   const { servers } = cluster.leader()?.driver?.configuration() ?? { servers: [] }
   const left = drawSurvivors(core, votersOf({ servers }), random)
   const named = servers.filter(({ id }) => left.some((server) => server.id === id))

@@ -73,8 +73,11 @@ async function runOne(job: Job): Promise<Report> {
   return report
 }
 
-const options = readOptions(process.argv.slice(2))
-if (typeof options === 'string') {
+const options = process.argv.includes('--swim') ? 'swim' : readOptions(process.argv.slice(2))
+if (options === 'swim') {
+  const { runSwim } = await import('./swim/run.ts')
+  process.exitCode = await runSwim(process.argv.slice(2))
+} else if (typeof options === 'string') {
   console.error(`${options}\n${usage}`)
   process.exitCode = 2
 } else process.exitCode = await main(options)

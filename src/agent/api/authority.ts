@@ -35,7 +35,7 @@ async function agentRoots(api: Api, call: Call): Promise<Answer> {
     )
   const current = view()
   if (current === undefined) throw new ClientGone()
-  return rootsAnswer(call, { answer: rootsOfView(current), meta: metaOfView(current) }, 'HIT')
+  return rootsAnswer(call, { answer: rootsOfView(current), meta: metaOfView(api, current) }, 'HIT')
 }
 
 /** Rows of a view carry no log indexes of their own; the view's is the latest that any of them can have. */
@@ -50,13 +50,11 @@ function rootsOfView(view: View): CaRoots {
   }
 }
 
-function metaOfView(view: View): ReadMeta {
-  return {
-    index: view.index,
-    knownLeader: view.live,
-    lastContactMs: 0,
-    effective: view.live ? 'leader' : 'stale',
-  }
+function metaOfView(api: Api, view: View): ReadMeta {
+  const { index, live } = view
+  if (live) return { index, knownLeader: true, lastContactMs: 0, effective: 'leader', kept: true }
+  const lastContactMs = api.recall({ name: 'ca.roots', args: {} })?.meta.lastContactMs ?? 0
+  return { index, knownLeader: false, lastContactMs, effective: 'stale', kept: true }
 }
 
 async function clusterRoots(api: Api, call: Call): Promise<Answer> {

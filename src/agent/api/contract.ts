@@ -19,6 +19,8 @@ export interface ApiDependencies {
   readonly nodeId: string
   readonly registry: LocalRegistry
   readonly drains: DrainControl
+  /** Takes all services of this host out of use, calls back, and then the agent stops. */
+  readonly leave: (done: () => void) => void
   readonly views: Views
   readonly leaves: Leaves
   /** Reads of cluster state; may answer from views while no server is there. */
@@ -74,7 +76,12 @@ export interface Answer {
   /** Sent as it is, never compressed. */
   readonly bytes?: { readonly body: Uint8Array; readonly type: string }
   /** Sent as it comes; an error in it ends the connection. */
-  readonly stream?: { readonly body: AsyncIterable<Uint8Array>; readonly type: string }
+  readonly stream?: {
+    readonly body: AsyncIterable<Uint8Array>
+    readonly type: string
+    /** Headers go out before the first piece, which may be long in coming; nothing can be refused any more. */
+    readonly headersFirst?: true
+  }
   /** Of a read that a server (or a view) answered: becomes the X-Consul headers. */
   readonly meta?: ReadMeta
   readonly headers?: Readonly<Record<string, string>>

@@ -50,7 +50,8 @@ function monitor(api: Api, { query }: Call): Answer {
       code: 'overloaded',
       message: `${limits.logFollowers} clients follow this agent's log already`,
     })
-  return { stream: { body, type: json ? 'application/json' : 'text/plain; charset=utf-8' } }
+  const type = json ? 'application/json' : 'text/plain; charset=utf-8'
+  return { stream: { body, type, headersFirst: true } }
 }
 
 function host(api: Api): Answer {

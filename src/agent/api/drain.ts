@@ -1,6 +1,8 @@
 /**
  * Draining of this host and its services, below `/v1/mesh/drain/`, because Consul has no name for it.
  *
+ * And `PUT /v1/agent/leave`, Consul's, which drains the host before the agent stops.
+ *
  * PUT service/:id or host, `?timeout=30s&reason=`: begins. DELETE: back into use. GET: `{ServiceID, Phase, Proxies, Total,
  * Open, Cut, LeftMs}`; Phase is none, leaving, closing or drained; Proxies of Total know that the instance is out; Proxies,
  * Total and Open are null while they are not known.
@@ -28,6 +30,7 @@ const actions = (serviceOf: (api: Api, call: Call) => string): Endpoint['actions
 export const drainEndpoints: readonly Endpoint[] = [
   { path: '/v1/mesh/drain/service/*', actions: actions(knownService) },
   { path: '/v1/mesh/drain/host', actions: actions(() => '') },
+  { path: '/v1/agent/leave', actions: { PUT: { need: 'local', run: leave } } },
 ]
 
 function knownService(api: Api, { name }: Call): string {
@@ -37,6 +40,13 @@ function knownService(api: Api, { name }: Call): string {
     'not-found',
     `Unknown service ID "${name}". Ensure that the service ID is passed, not the service name.`,
   )
+}
+
+/** Answers when nothing of this host is in use any more; the agent stops after it. */
+async function leave(api: Api, call: Call): Promise<Answer> {
+  refuseElsewhere(call.query, api.settings.datacenter)
+  await new Promise<void>((resolve) => api.leave(resolve))
+  return {}
 }
 
 function begin(api: Api, call: Call, serviceId: string): Answer {

@@ -53,5 +53,5 @@ function stream(api: Api): Answer {
   }
   tell()
   wait()
-  return { stream: { body, type: 'application/json' } }
+  return { stream: { body, type: 'application/json', headersFirst: true } }
 }

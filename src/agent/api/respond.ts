@@ -27,8 +27,7 @@ export async function sendAnswer(
   if (answer.text !== undefined) return sendBody(request, reply, answer.text.body, answer.text.type)
   if (answer.stream !== undefined) {
     send(reply.type(answer.stream.type), Readable.from(answer.stream.body))
-    // A body may be long in coming; that it was accepted is known now.
-    if (!reply.raw.destroyed) reply.raw.flushHeaders()
+    if (answer.stream.headersFirst === true && !reply.raw.destroyed) reply.raw.flushHeaders()
     return
   }
   if (answer.json === undefined) return send(reply, '')

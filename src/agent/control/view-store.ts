@@ -191,11 +191,14 @@ export class ViewStore implements Views {
 
   #release(entry: Entry): void {
     const { clock } = this.#options
-    if (entry.view.live) entry.asOfMs = clock.wallMs()
+    const wasLive = entry.view.live
+    if (wasLive) entry.asOfMs = clock.wallMs()
     entry.wanted = false
     entry.unwantedSinceMs = clock.monotonicMs()
     entry.view.interrupt()
     this.#wantListener?.unwanted(entry.view.subject)
+    // Whoever made something of it will not hear of changes any more.
+    if (wasLive) this.#tell(entry.view.subject)
   }
 
   #tell(subject: Subject): void {

@@ -22,6 +22,11 @@ export interface FollowedServicesOptions {
   readonly staleness: () => Staleness
 }
 
+/**
+ * An answer is made again after this time even where nothing changed, so that what is asked for often is known to be, and
+ * is not the one that makes room.
+ */
+const keepFollowedMs = 5_000
 /** While servers are away nobody tells of changes; the state itself is looked at again this often. */
 const keepStaleMs = 1_000
 
@@ -42,10 +47,12 @@ export class FollowedServices {
     const view = views.view(subject)
     if (view?.live === true) {
       this.#touch(subject)
-      done({ kind: 'found', value: entriesOf(view), keepMs: Number.POSITIVE_INFINITY, subject })
+      done({ kind: 'found', value: entriesOf(view), keepMs: keepFollowedMs, subject })
       return
     }
     if (view !== undefined && !connected()) {
+      // What an earlier run of the agent saved is forgotten after a while unless somebody wants it.
+      if (view.bodies.length > 0) this.#follow(subject)
       const { allowStale, maxStaleMs } = staleness()
       const isUsable = allowStale && (views.ageMs(subject) ?? 0) <= maxStaleMs
       done(
@@ -77,6 +84,7 @@ export class FollowedServices {
   #follow(subject: Subject): void {
     const { want, clock } = this.#options
     const key = subjectKey(subject)
+    this.#touch(subject)
     if (this.#followed.has(key) || this.#pace.take(clock.monotonicMs()) > 0) return
     this.#followed.set(key, subject)
     const [oldest] = this.#followed.keys()

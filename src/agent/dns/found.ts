@@ -6,7 +6,7 @@ export type Found<Value> =
   | {
       readonly kind: 'found'
       readonly value: Value
-      /** How long an answer made from it may be repeated; without end where `subject` tells of each change. */
+      /** How long an answer made from it may be repeated, unless `subject` changes before. */
       readonly keepMs: number
       readonly subject: Subject | undefined
     }

@@ -11,6 +11,7 @@ import { type DnsQuery, type QueryReading, readQuery } from '../../wire/dns/quer
 import type { DnsAnswer } from '../../wire/dns/record.ts'
 import type { Aliases } from './aliases.ts'
 import { type NameReading, type OwnNames, readName } from './lookup.ts'
+import { shuffled } from './order.ts'
 import { type Outcome, refusal, servFail } from './outcome.ts'
 import { answerBytes, type Packets } from './packets.ts'
 import type { Recursion } from './recursion.ts'
@@ -234,20 +235,4 @@ function refusedQuery({ type, class: asked, edns }: DnsQuery): Outcome | undefin
     return refusal(rcodes.notImp, 'dns-zone-transfer')
   if (asked !== classIn && asked !== classAny) return refusal(rcodes.refused, 'dns-class')
   return undefined
-}
-
-/** Fisher and Yates: every order is as likely as any other. */
-function shuffled(answers: readonly DnsAnswer[], random: Pick<Random, 'fraction'>): readonly DnsAnswer[] {
-  // What follows an alias follows from it.
-  if (answers.length < 2 || answers[0]?.record.type === 'CNAME') return answers
-  const order = [...answers]
-  for (let at = order.length - 1; at > 0; at--) {
-    const other = Math.floor(random.fraction() * (at + 1))
-    const moved = order[at]
-    const taken = order[other]
-    if (moved === undefined || taken === undefined) continue
-    order[at] = taken
-    order[other] = moved
-  }
-  return order
 }

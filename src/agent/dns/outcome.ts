@@ -1,8 +1,14 @@
-/** What becomes of a question before it is written down. */
+/** A question, and what becomes of it before it is written down. */
 import type { DnsRefusalCode } from '../../model/dns-refusal.ts'
 import type { Subject } from '../../model/topic.ts'
 import { type Rcode, rcodes } from '../../wire/dns/codes.ts'
 import type { DnsAnswer, DnsRecord } from '../../wire/dns/record.ts'
+
+export interface Question {
+  /** In lower case. */
+  readonly name: string
+  readonly type: number
+}
 
 export interface Outcome {
   readonly rcode: Rcode

@@ -14,8 +14,9 @@ import type { DnsAnswer, DnsRecord } from '../../wire/dns/record.ts'
 import type { FollowedServices } from './followed-services.ts'
 import type { Deliver, Found } from './found.ts'
 import type { Lookup } from './lookup.ts'
-import { addressRecord, labelRecords } from './node-records.ts'
-import { type Outcome, servFail } from './outcome.ts'
+import { alone, nameServer, nodeAnswers, pick } from './node-answers.ts'
+import { addressRecord } from './node-records.ts'
+import { type Outcome, type Question, servFail } from './outcome.ts'
 import type { RememberedReads } from './remembered-reads.ts'
 import { serviceAnswers, shownInstances } from './service-records.ts'
 import { nodeName, serviceTtlSeconds, soaRecord, type Zone } from './zone.ts'
@@ -31,12 +32,6 @@ export interface ResolverOptions {
   readonly settings: () => DnsSettings
   readonly clock: Pick<Clock, 'wallMs'>
   readonly random: Pick<Random, 'fraction'>
-}
-
-export interface Question {
-  /** In lower case. */
-  readonly name: string
-  readonly type: number
 }
 
 type Done = (outcome: Outcome) => void
@@ -233,31 +228,3 @@ export class Resolver {
 
 /** How long answers about this host itself are repeated; its labels may change with its configuration. */
 const keepOwnMs = 1_000
-
-const alone = (record: DnsRecord): DnsAnswer => ({ record, additional: [] })
-
-function nodeAnswers({ name, type }: Question, node: Node, { settings }: Zone): readonly DnsAnswer[] {
-  const ttlSeconds = settings.nodeTtlSeconds
-  const address = pick(type, addressRecord(name, node.address, ttlSeconds))
-  const texts = labelRecords(name, node.meta, ttlSeconds)
-  if (type === recordTypes.TXT) return texts.map(alone)
-  if (type === recordTypes.ANY) return [...address, ...texts.map(alone)]
-  return settings.nodeMetaTexts ? address.map(({ record }) => ({ record, additional: texts })) : address
-}
-
-function nameServer(node: Node, zone: Zone): DnsAnswer | undefined {
-  const target = nodeName(zone, node.name)
-  if (target === undefined) return undefined
-  const ttlSeconds = zone.settings.nodeTtlSeconds
-  const address = addressRecord(target, node.address, ttlSeconds)
-  const record: DnsRecord = { type: 'NS', name: zone.domain, ttlSeconds, target }
-  return { record, additional: address === undefined ? [] : [address] }
-}
-
-/** The record where it is of the type that was asked for; an alias answers every question about addresses. */
-function pick(type: number, record: DnsRecord | undefined): readonly DnsAnswer[] {
-  if (record === undefined) return []
-  const isAddress = type === recordTypes.A || type === recordTypes.AAAA
-  const isAsked = type === recordTypes.ANY || recordTypes[record.type] === type
-  return isAsked || (record.type === 'CNAME' && isAddress) ? [alone(record)] : []
-}

@@ -42,10 +42,10 @@ export class Tally {
     this.#timer ??= this.#options.clock.after(handOverMs, () => this.flush())
   }
 
-  refused(reason: DnsRefusalCode, fields: { readonly client: string; readonly name?: string }): void {
+  refused(code: DnsRefusalCode, fields: { readonly client: string; readonly name?: string }): void {
     const { clock, metrics, log } = this.#options
-    metrics.count('mesh_dns_refusals_total', { reason })
-    if (this.#pace.take(clock.monotonicMs()) === 0) log.warn('A DNS query was refused', { reason, ...fields })
+    metrics.count('mesh_dns_refusals_total', { code })
+    if (this.#pace.take(clock.monotonicMs()) === 0) log.warn('A DNS query was refused', { code, ...fields })
   }
 
   /** Hands over what was counted. */

@@ -5,7 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
-import type { Metrics } from '../../platform/ports.ts'
+import type { Clock, Metrics, Timer } from '../../platform/ports.ts'
 import type { Handler } from './handler.ts'
 import type { Listening } from './udp.ts'
 
@@ -13,10 +13,12 @@ export interface TcpOptions {
   readonly address: string
   readonly port: number
   readonly handler: Handler
+  readonly clock: Clock
   readonly metrics: Metrics
 }
 
-export function listenOnTcp({ address, port, handler, metrics }: TcpOptions): Promise<Result<Listening>> {
+export function listenOnTcp(options: TcpOptions): Promise<Result<Listening>> {
+  const { address, port, metrics } = options
   const clients = new Map<string, number>()
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -35,7 +37,7 @@ export function listenOnTcp({ address, port, handler, metrics }: TcpOptions): Pr
       if (left > 0) clients.set(client, left)
       else clients.delete(client)
     })
-    new Connection(socket, client, handler).start()
+    new Connection(socket, client, options).start()
   })
   return new Promise((resolve) => {
     server.once('error', (error) =>
@@ -54,12 +56,17 @@ export function listenOnTcp({ address, port, handler, metrics }: TcpOptions): Pr
 class Connection {
   readonly #socket: Socket
   readonly #client: string
+  readonly #clock: Clock
   readonly #handler: Handler
   #received: Buffer = Buffer.alloc(0)
   #underWay = 0
+  #heardAtMs = 0
+  #silence: Timer | undefined
 
-  constructor(socket: Socket, client: string, handler: Handler) {
+  constructor(socket: Socket, client: string, { handler, clock }: TcpOptions) {
     this.#socket = socket
+    this.#clock = clock
+    this.#heardAtMs = clock.monotonicMs()
     this.#client = client
     this.#handler = handler
   }
@@ -67,12 +74,21 @@ class Connection {
   start(): void {
     const socket = this.#socket
     socket.setNoDelay(true)
-    socket.setTimeout(limits.dnsIdleMs, () => socket.destroy())
+    this.#watchSilence()
+    socket.once('close', () => this.#silence?.cancel())
     socket.on('error', () => socket.destroy())
     socket.on('data', (bytes) => {
+      this.#heardAtMs = this.#clock.monotonicMs()
       this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes])
       this.#read()
     })
+  }
+
+  /** One timer for the whole connection, set again for what is left: none is set for each message. */
+  #watchSilence(): void {
+    const leftMs = this.#heardAtMs + limits.dnsIdleMs - this.#clock.monotonicMs()
+    if (leftMs <= 0 && this.#underWay === 0) this.#socket.destroy()
+    else this.#silence = this.#clock.after(Math.max(leftMs, limits.dnsLookupMs), () => this.#watchSilence())
   }
 
   /** Takes whole messages as long as there is room for their answers. */

@@ -25,6 +25,9 @@ const kept: ReadonlySet<QueryName> = new Set([
   'mesh.members',
 ] as const)
 
+/** Questions with a name in them that anybody can make up: that there is no such thing is not worth anybody's place. */
+const named: ReadonlySet<QueryName> = new Set(['catalog.service', 'catalog.mesh', 'catalog.node'] as const)
+
 interface Remembered {
   readonly answer: unknown
   readonly index: number
@@ -53,7 +56,7 @@ export class AnswerMemory {
     const key = keyOf(question)
     this.#forget(key)
     const rows = rowsOf(answer)
-    if (rows > limits.answerRowsRemembered) return
+    if (rows > limits.answerRowsRemembered || (named.has(question.name) && isAbsence(answer))) return
     const asOfMs = this.#clock.monotonicMs() - meta.lastContactMs
     this.#answers.set(key, { answer, index: meta.index, asOfMs, rows })
     this.#rows += rows
@@ -85,6 +88,9 @@ export class AnswerMemory {
     this.#rows -= found.rows
   }
 }
+
+const isAbsence = (answer: unknown): boolean =>
+  answer === null || (Array.isArray(answer) && answer.length === 0)
 
 const keyOf = ({ name, args }: Question<QueryName>): string => `${name} ${JSON.stringify(args)}`
 

@@ -29,6 +29,8 @@ const wanted: readonly (readonly [host: string, port: number])[] = [
   [addresses.server, 8300],
   [addresses.alpha, 8500],
   [addresses.beta, 8500],
+  [addresses.alpha, 8600],
+  [addresses.beta, 8600],
   ['127.0.0.1', 8080],
   ['127.0.0.1', 9090],
   [upstream.host, upstream.port],

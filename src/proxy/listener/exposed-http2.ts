@@ -6,6 +6,7 @@ import http2 from 'node:http2'
 import type net from 'node:net'
 import { limits } from '../../model/limits.ts'
 import type { ExposedPath } from '../../model/proxy-config.ts'
+import type { Clock } from '../../platform/ports.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import type { ListenerContext } from './context.ts'
 import { exposedPathOf, mayConnect } from './exposed.ts'
@@ -63,9 +64,13 @@ export class ExposedHttp2Listener implements OpenListener {
 
   #onSession(session: http2.ServerHttp2Session): void {
     this.#sessions.add(session)
-    session.setTimeout(limits.exposedTimeoutMs, () => session.destroy())
+    // A session is for one check or scrape; streams that are open when its time is over still end by themselves.
+    const timer = this.#context.clock.after(limits.exposedTimeoutMs, () => session.close())
     session.on('error', () => session.destroy())
-    session.once('close', () => this.#sessions.delete(session))
+    session.once('close', () => {
+      timer.cancel()
+      this.#sessions.delete(session)
+    })
   }
 
   #onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void {
@@ -75,15 +80,16 @@ export class ExposedHttp2Listener implements OpenListener {
       stream.respond({ ':status': 404 }, { endStream: true })
       return
     }
-    forward(stream, headers, target)
+    forward(stream, headers, { target, clock: this.#context.clock })
   }
 }
 
 function forward(
   stream: http2.ServerHttp2Stream,
   headers: http2.IncomingHttpHeaders,
-  { localAddress, localPort }: ExposedPath,
+  { target, clock }: { readonly target: ExposedPath; readonly clock: Clock },
 ): void {
+  const { localAddress, localPort } = target
   const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress
   const local = http2.connect(`http://${host}:${localPort}`)
   const fail = (): void => {
@@ -93,7 +99,7 @@ function forward(
     else stream.respond({ ':status': 502 }, { endStream: true })
   }
   local.on('error', fail)
-  local.setTimeout(limits.exposedTimeoutMs, fail)
+  const timer = clock.after(limits.exposedTimeoutMs, fail)
   const asked = local.request(headers)
   asked.on('error', fail)
   asked.on('response', (answer) => {
@@ -106,6 +112,9 @@ function forward(
     trailers = received
   })
   stream.on('wantTrailers', () => stream.sendTrailers(trailers))
-  stream.on('close', () => local.destroy())
+  stream.on('close', () => {
+    timer.cancel()
+    local.destroy()
+  })
   stream.pipe(asked)
 }

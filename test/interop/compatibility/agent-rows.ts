@@ -1,7 +1,21 @@
 // reference/consul.md 1.5: the agent, its services and checks.
 import { z } from 'zod'
-import { all, counts, empty, fails, header, of, Section, says, shaped, status } from './checks.ts'
-import { filterRows } from './reads.ts'
+import {
+  afterwards,
+  all,
+  empty,
+  fails,
+  fields,
+  has,
+  header,
+  lacks,
+  of,
+  Section,
+  says,
+  shaped,
+  status,
+} from './checks.ts'
+import { filterRows, waits } from './reads.ts'
 
 const section = new Section('Agent')
 
@@ -11,10 +25,22 @@ const register = (scene: { must(method: string, path: string, options: object): 
 
 section
   .row('GET /agent/self', '/v1/agent/self', shaped('/v1/agent/self'))
-  .row('GET /agent/version', '/v1/agent/version', shaped('/v1/agent/version'))
+  .row('GET /agent/version', '/v1/agent/version', fields('BuildDate', 'FIPS', 'HumanVersion', 'SHA'), {
+    differs: {
+      how: 'two fields more: `MeshAgent`, our own version, and `Version`',
+      check: shaped('/v1/agent/version'),
+    },
+  })
   .row('GET /agent/host', '/v1/agent/host', shaped('/v1/agent/host'))
   .row('GET /agent/members', '/v1/agent/members', shaped('/v1/agent/members'))
-  .row('GET /agent/members', '/v1/agent/members?wan=1', shaped('/v1/agent/members'), { part: '`wan`' })
+  .row(
+    'GET /agent/members',
+    '/v1/agent/members?wan=1',
+    all(shaped('/v1/agent/members'), says(/"Name":"[^"]+\.dc1"/)),
+    {
+      part: '`wan`',
+    },
+  )
   .row('GET /agent/members', '/v1/agent/members?segment=_all', shaped('/v1/agent/members'), {
     part: '`segment=_all`',
   })
@@ -44,7 +70,12 @@ section
       if (waited.status !== 200 || performance.now() - began < 45) throw new Error('it did not wait')
     },
   })
-  .row('PUT /agent/service/register', '/v1/agent/service/register', empty, { body: registered })
+  .row(
+    'PUT /agent/service/register',
+    '/v1/agent/service/register',
+    all(empty, afterwards('/v1/agent/service/probe', has({ Service: 'probe', Port: 7001 }))),
+    { body: registered },
+  )
   .row('PUT /agent/service/register', '/v1/agent/service/register', fails(400, /Missing service name/), {
     part: 'without a name',
     body: { Port: 1 },
@@ -53,10 +84,15 @@ section
     part: '`replace-existing-checks`',
     body: registered,
   })
-  .row('PUT /agent/service/register', '/v1/agent/service/register', empty, {
-    part: 'with `Connect.SidecarService`',
-    body: { Name: 'sidecarred', Port: 7100, Connect: { SidecarService: {} } },
-  })
+  .row(
+    'PUT /agent/service/register',
+    '/v1/agent/service/register',
+    all(empty, afterwards('/v1/agent/service/sidecarred-sidecar-proxy', has({ Kind: 'connect-proxy' }))),
+    {
+      part: '`Connect.SidecarService`, with a port of its own',
+      body: { Name: 'sidecarred', Port: 7100, Connect: { SidecarService: {} } },
+    },
+  )
   .row('PUT /agent/service/register', '/v1/agent/service/register', empty, {
     part: 'a check of each kind: HTTP, TCP, UDP, TTL, gRPC, script, alias, H2 ping, OS service',
     body: {
@@ -85,22 +121,46 @@ section
   .row(
     'PUT /agent/service/maintenance/:id',
     '/v1/agent/service/maintenance/probe?enable=true&reason=disk',
-    empty,
+    all(
+      empty,
+      afterwards(
+        '/v1/agent/checks',
+        has({ '_service_maintenance:probe': { Status: 'critical', Type: 'maintenance', Notes: 'disk' } }),
+      ),
+    ),
     { part: '`enable`, `reason`', before: register },
   )
-  .row('PUT /agent/service/maintenance/:id', '/v1/agent/service/maintenance/probe?enable=false', empty, {
-    part: '`enable=false`',
-  })
+  .row(
+    'PUT /agent/service/maintenance/:id',
+    '/v1/agent/service/maintenance/probe?enable=false',
+    all(empty, afterwards('/v1/agent/checks', lacks('_service_maintenance:probe'))),
+    {
+      part: '`enable=false`',
+    },
+  )
   .row('PUT /agent/service/maintenance/:id', '/v1/agent/service/maintenance/probe', status(400), {
     part: 'without `enable`',
   })
   .row('PUT /agent/service/maintenance/:id', '/v1/agent/service/maintenance/none?enable=true', status(404), {
     part: 'an unknown id',
   })
-  .row('PUT /agent/maintenance', '/v1/agent/maintenance?enable=true&reason=kernel', empty, {
-    part: '`enable`, `reason`',
-  })
-  .row('PUT /agent/maintenance', '/v1/agent/maintenance?enable=false', empty, { part: '`enable=false`' })
+  .row(
+    'PUT /agent/maintenance',
+    '/v1/agent/maintenance?enable=true&reason=kernel',
+    all(
+      empty,
+      afterwards('/v1/agent/checks', has({ _node_maintenance: { Status: 'critical', Notes: 'kernel' } })),
+    ),
+    {
+      part: '`enable`, `reason`',
+    },
+  )
+  .row(
+    'PUT /agent/maintenance',
+    '/v1/agent/maintenance?enable=false',
+    all(empty, afterwards('/v1/agent/checks', lacks('_node_maintenance'))),
+    { part: '`enable=false`' },
+  )
   .row('GET /agent/checks', '/v1/agent/checks', shaped('/v1/agent/checks'))
 
 filterRows(
@@ -117,18 +177,40 @@ section
     part: 'without a name',
     body: { TTL: '10m' },
   })
-  .row('PUT /agent/check/pass/:id', '/v1/agent/check/pass/alone?note=fine', empty, { part: '`note`' })
-  .row('PUT /agent/check/warn/:id', '/v1/agent/check/warn/alone', empty)
-  .row('PUT /agent/check/fail/:id', '/v1/agent/check/fail/alone', empty)
+  .row(
+    'PUT /agent/check/pass/:id',
+    '/v1/agent/check/pass/alone?note=fine',
+    all(empty, afterwards('/v1/agent/checks', has({ alone: { Status: 'passing' } }))),
+    { part: '`note`' },
+  )
+  .row(
+    'PUT /agent/check/warn/:id',
+    '/v1/agent/check/warn/alone',
+    all(empty, afterwards('/v1/agent/checks', has({ alone: { Status: 'warning' } }))),
+  )
+  .row(
+    'PUT /agent/check/fail/:id',
+    '/v1/agent/check/fail/alone',
+    all(empty, afterwards('/v1/agent/checks', has({ alone: { Status: 'critical' } }))),
+  )
   .row('PUT /agent/check/pass/:id', '/v1/agent/check/pass/none', status(404, 500), { part: 'an unknown id' })
-  .row('PUT /agent/check/update/:id', '/v1/agent/check/update/alone', empty, {
-    body: { Status: 'warning', Output: 'so so' },
-  })
+  .row(
+    'PUT /agent/check/update/:id',
+    '/v1/agent/check/update/alone',
+    all(empty, afterwards('/v1/agent/checks', has({ alone: { Status: 'warning', Output: 'so so' } }))),
+    {
+      body: { Status: 'warning', Output: 'so so' },
+    },
+  )
   .row('PUT /agent/check/update/:id', '/v1/agent/check/update/alone', status(400), {
     part: 'a bad status',
     body: { Status: 'splendid' },
   })
-  .row('PUT /agent/check/deregister/:id', '/v1/agent/check/deregister/alone', empty)
+  .row(
+    'PUT /agent/check/deregister/:id',
+    '/v1/agent/check/deregister/alone',
+    all(empty, afterwards('/v1/agent/checks', lacks('alone'))),
+  )
   .row('PUT /agent/check/deregister/:id', '/v1/agent/check/deregister/none', status(404), {
     part: 'an unknown id',
   })
@@ -181,6 +263,30 @@ section
     '/v1/agent/connect/ca/leaf/web',
     shaped('/v1/agent/connect/ca/leaf/*'),
   )
+  .row(
+    'GET /agent/connect/ca/roots',
+    '/v1/agent/connect/ca/roots?cached',
+    all(header('x-consul-index', /\d$/), header('x-cache', /(HIT|MISS)$/)),
+    {
+      part: '`index` and `X-Cache` in the answer',
+    },
+  )
+  .row('GET /agent/connect/ca/roots', '/v1/agent/connect/ca/roots', status(200), {
+    part: '`index`, `wait`',
+    before: (scene) => waits(scene, '/v1/agent/connect/ca/roots'),
+  })
+  .row('GET /agent/connect/ca/leaf/:service', '/v1/agent/connect/ca/leaf/web', status(200), {
+    part: '`index`, `wait`',
+    before: (scene) => waits(scene, '/v1/agent/connect/ca/leaf/web'),
+  })
+  .row(
+    'GET /agent/connect/ca/leaf/:service',
+    '/v1/agent/connect/ca/leaf/web',
+    all(header('x-consul-index', /\d$/), header('x-cache', /(HIT|MISS)$/)),
+    {
+      part: '`index` and `X-Cache` in the answer',
+    },
+  )
   .row('GET /agent/metrics', '/v1/agent/metrics', shaped('/v1/agent/metrics'))
   .row('GET /agent/metrics', '/v1/agent/metrics?format=prometheus', all(status(200), says(/^# HELP /m)), {
     part: '`format=prometheus`',
@@ -196,15 +302,10 @@ section
   .row('PUT /agent/token/:type', '/v1/agent/token/default', status(200, 401), { body: { Token: 'x' } })
   .row('GET /agent/metrics/certificates', '/v1/agent/metrics/certificates', status(200))
 
-/** `leave` would end the agent, so only that the path is there can be asked. */
-section.row(
-  'PUT /agent/leave',
-  '/v1/agent/leave',
-  ({ status: code }) => {
-    if (code !== 405) throw new Error('there is no such path')
-  },
-  { options: {}, part: 'the path is there (asked with another method)' },
-)
+/** A leave would end the agent, so what can be asked is only whether the path is there. */
+section.row('PUT /agent/leave', '/v1/agent/leave', all(status(405), header('allow', /PUT/)), {
+  part: 'the path (asked with `GET`)',
+  method: 'GET',
+})
 
 export const agent = section
-export const agentServiceCount = counts

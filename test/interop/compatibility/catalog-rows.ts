@@ -1,5 +1,5 @@
 // reference/consul.md 1.6: catalog and health.
-import { counts, fails, is, Section, shaped, status } from './checks.ts'
+import { afterwards, all, counts, fails, has, is, Section, shaped, status } from './checks.ts'
 import { blockingRows, type Read } from './reads.ts'
 
 const section = new Section('Catalog and health')
@@ -85,7 +85,12 @@ const reads: readonly Read[] = [
 const external = { Node: 'by-hand', Address: '192.0.2.77', Service: { Service: 'hand', Port: 1 } }
 
 section
-  .row('PUT /catalog/register', '/v1/catalog/register', is(true), { body: external })
+  .row(
+    'PUT /catalog/register',
+    '/v1/catalog/register',
+    all(is(true), afterwards('/v1/catalog/service/hand', counts(1))),
+    { body: external },
+  )
   .row('PUT /catalog/register', '/v1/catalog/register', is(true), {
     part: 'a node with checks and `NodeMeta`',
     body: {
@@ -112,10 +117,12 @@ section
     part: 'a check',
     body: { Node: 'by-hand', CheckID: 'c' },
   })
-  .row('PUT /catalog/deregister', '/v1/catalog/deregister', is(true), {
-    part: 'a node',
-    body: { Node: 'by-hand' },
-  })
+  .row(
+    'PUT /catalog/deregister',
+    '/v1/catalog/deregister',
+    all(is(true), afterwards('/v1/catalog/node/by-hand', is(null))),
+    { part: 'a node', body: { Node: 'by-hand' } },
+  )
   .row('GET /catalog/datacenters', '/v1/catalog/datacenters', shaped('/v1/catalog/datacenters'))
   .row('GET /catalog/nodes', '/v1/catalog/nodes', shaped('/v1/catalog/nodes'))
   .row('GET /catalog/services', '/v1/catalog/services', shaped('/v1/catalog/services'))
@@ -128,7 +135,7 @@ section
     '/v1/catalog/service/backend?merge-central-config',
     shaped('/v1/catalog/service/*'),
     {
-      part: '`merge-central-config`',
+      part: '`merge-central-config` with nothing to merge',
     },
   )
   .row('GET /catalog/service/:service', '/v1/catalog/service/shop?peer=other', status(200), {
@@ -147,18 +154,44 @@ section
     '/v1/catalog/node-services/beta?merge-central-config',
     shaped('/v1/catalog/node-services/*'),
     {
-      part: '`merge-central-config`',
+      part: '`merge-central-config` with nothing to merge',
     },
   )
   .row(
     'GET /catalog/gateway-services/:gateway',
     '/v1/catalog/gateway-services/none',
     shaped('/v1/catalog/gateway-services/*'),
+    { part: 'where there is no gateway' },
   )
   .row('GET /health/node/:node', '/v1/health/node/outside', shaped('/v1/health/node/*'))
   .row('GET /health/node/:node', '/v1/health/node/none', is([]), { part: 'an unknown node' })
   .row('GET /health/checks/:service', '/v1/health/checks/shop', shaped('/v1/health/checks/*'))
   .row('GET /health/state/:state', '/v1/health/state/any', shaped('/v1/health/state/*'), { part: '`any`' })
+  .row(
+    'GET /health/node/:node',
+    '/v1/health/node/defined',
+    has([{ Definition: { TCP: 'localhost:8888' } }]),
+    {
+      part: '`Definition` of a check that was registered in the catalog',
+      before: (scene) =>
+        scene.must('PUT', '/v1/catalog/register', {
+          body: {
+            Node: 'defined',
+            Address: '192.0.2.8',
+            Check: {
+              CheckID: 'c',
+              Name: 'c',
+              Status: 'passing',
+              Definition: { TCP: 'localhost:8888', Interval: '5s' },
+            },
+          },
+        }),
+      differs: {
+        how: '`Definition` is always `{}`: the catalog keeps results, not how they are made',
+        check: has([{ Definition: {} }]),
+      },
+    },
+  )
   .row('GET /health/state/:state', '/v1/health/state/warning', counts(1), { part: 'a status' })
   .row('GET /health/state/:state', '/v1/health/state/splendid', status(400), { part: 'a bad status' })
   .row('GET /health/service/:service', '/v1/health/service/backend', shaped('/v1/health/service/*'))
@@ -181,13 +214,15 @@ section
     '/v1/health/service/backend?merge-central-config',
     shaped('/v1/health/service/*'),
     {
-      part: '`merge-central-config`',
+      part: '`merge-central-config` with nothing to merge',
     },
   )
   .row('GET /health/service/:service', '/v1/health/service/shop?peer=other', status(200), { part: '`peer`' })
   .row('GET /health/service/:service', '/v1/health/service/shop?sg=other', status(200), { part: '`sg`' })
   .row('GET /health/connect/:service', '/v1/health/connect/backend', shaped('/v1/health/connect/*'))
-  .row('GET /health/ingress/:service', '/v1/health/ingress/shop', shaped('/v1/health/ingress/*'))
+  .row('GET /health/ingress/:service', '/v1/health/ingress/shop', shaped('/v1/health/ingress/*'), {
+    part: 'where there is no gateway',
+  })
 
 blockingRows(section, reads)
 

@@ -72,8 +72,37 @@ export const indexed: Check = all(
   header('x-consul-effective-consistency', /(leader|stale|consistent)$/),
 )
 
+/** Afterwards another request is answered so. */
+export const afterwards =
+  (path: string, check: Check): Check =>
+  async (_, scene) =>
+    check(await scene.get(scene.filled(path)), scene)
+
+/** 200 and exactly these fields, whatever is in them. */
+export const fields = (...names: readonly string[]): Check =>
+  all(status(200), ({ json }) => {
+    expect(Object.keys(json as object).sort()).toEqual([...names].sort())
+  })
+
+/** The answer holds this, beside other things. */
+export const has =
+  (part: object): Check =>
+  ({ json }) => {
+    expect(json).toMatchObject(part)
+  }
+
+/** 200, and there is nothing of this name. */
+export const lacks =
+  (name: string): Check =>
+  ({ status: code, json }) => {
+    expect(code).toBe(200)
+    expect(Object.keys(json as object)).not.toContain(name)
+  }
+
 export interface Asked {
   readonly part?: string
+  /** Another than that of the endpoint. */
+  readonly method?: string
   readonly body?: unknown
   readonly options?: AskOptions
   readonly before?: (scene: Scene) => Promise<unknown>
@@ -95,7 +124,8 @@ export class Section {
    * under that name.
    */
   row(endpoint: string, path: string, consul: Check, asked: Asked = {}): this {
-    const [method = 'GET'] = endpoint.split(' ')
+    const [named = 'GET'] = endpoint.split(' ')
+    const method = asked.method ?? named
     this.rows.push({
       section: this.name,
       endpoint,

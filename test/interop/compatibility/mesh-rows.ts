@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { fails, is, of, Section, shaped, status } from './checks.ts'
 import { blockingRows, type Read } from './reads.ts'
+import type { Scene } from './scene.ts'
 
 const section = new Section('Mesh: intentions, authority, configuration')
 
@@ -28,6 +29,11 @@ const reads: readonly Read[] = [
 ]
 
 const madeId = z.object({ ID: z.uuid() })
+const intentionById = async (scene: Scene): Promise<void> => {
+  const body = { SourceName: 'by', DestinationName: 'id', SourceType: 'consul', Action: 'allow' }
+  const made = await scene.must('POST', '/v1/connect/intentions', { body })
+  scene.made.set('byId', (made.json as { readonly ID: string }).ID)
+}
 const entry = { Kind: 'service-intentions', Name: 'ledger', Sources: [{ Name: 'web', Action: 'deny' }] }
 /** Kinds beside service-intentions, each with the least that it needs. */
 const kinds: readonly Readonly<Record<string, unknown>>[] = [
@@ -60,6 +66,11 @@ section
       part: 'an unknown id',
     },
   )
+  .row('PUT /connect/intentions/:uuid', '/v1/connect/intentions/@byId', is(true), {
+    before: intentionById,
+    body: { SourceName: 'by', DestinationName: 'id', SourceType: 'consul', Action: 'deny' },
+  })
+  .row('DELETE /connect/intentions/:uuid', '/v1/connect/intentions/@byId', is(true))
   .row(
     'PUT /connect/intentions/exact',
     '/v1/connect/intentions/exact?source=three&destination=four',

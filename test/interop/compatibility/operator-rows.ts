@@ -1,6 +1,6 @@
 // reference/consul.md 1.9: status, operator, access control, peering, snapshots, coordinates.
 import { z } from 'zod'
-import { fails, is, of, Section, shaped, status } from './checks.ts'
+import { fails, fields, is, of, Section, shaped, status } from './checks.ts'
 
 const section = new Section('Operator, status, access control, peering')
 
@@ -32,7 +32,24 @@ section
   .row(
     'GET /operator/autopilot/configuration',
     '/v1/operator/autopilot/configuration',
-    of(z.looseObject({ CleanupDeadServers: z.boolean(), ModifyIndex: z.number() })),
+    fields(
+      'CleanupDeadServers',
+      'LastContactThreshold',
+      'MaxTrailingLogs',
+      'MinQuorum',
+      'ServerStabilizationTime',
+      'RedundancyZoneTag',
+      'DisableUpgradeMigration',
+      'UpgradeVersionTag',
+      'CreateIndex',
+      'ModifyIndex',
+    ),
+    {
+      differs: {
+        how: 'one field more, `DeadServerLastContact`: how long a server may be silent before it is removed',
+        check: shaped('/v1/operator/autopilot/configuration'),
+      },
+    },
   )
   .row('PUT /operator/autopilot/configuration', '/v1/operator/autopilot/configuration', is(true), {
     body: {
@@ -54,7 +71,23 @@ section
   .row(
     'GET /operator/autopilot/state',
     '/v1/operator/autopilot/state',
-    of(z.looseObject({ Healthy: z.boolean(), Leader: z.string(), Voters: z.array(z.string()) })),
+    fields(
+      'Healthy',
+      'FailureTolerance',
+      'OptimisticFailureTolerance',
+      'Servers',
+      'Leader',
+      'Voters',
+      'ReadReplicas',
+      'RedundancyZones',
+      'Upgrade',
+    ),
+    {
+      differs: {
+        how: 'no `ReadReplicas`, `RedundancyZones` and `Upgrade`, which this version has not; `FeatureLevel` is ours',
+        check: shaped('/v1/operator/autopilot/state'),
+      },
+    },
   )
   .row('GET /operator/usage', '/v1/operator/usage', shaped('/v1/operator/usage'))
   .row('GET /snapshot', '/v1/snapshot', status(200))
@@ -63,8 +96,12 @@ section
     body: 'junk',
     differs: { how: '400: the file is refused before anything is touched', check: status(400) },
   })
-  .row('GET /coordinate/datacenters', '/v1/coordinate/datacenters', status(200))
-  .row('GET /coordinate/nodes', '/v1/coordinate/nodes', status(200))
+  .row('GET /coordinate/datacenters', '/v1/coordinate/datacenters', of(z.array(z.unknown()).min(1)), {
+    differs: { how: 'an empty list: no host measures distances in this version', check: is([]) },
+  })
+  .row('GET /coordinate/nodes', '/v1/coordinate/nodes', of(z.array(z.unknown()).min(1)), {
+    differs: { how: 'an empty list: no host measures distances in this version', check: is([]) },
+  })
   .row('GET /coordinate/node/:node', '/v1/coordinate/node/none', status(404), { part: 'an unknown node' })
   .row('PUT /coordinate/update', '/v1/coordinate/update', status(200), {
     body: { Node: 'alpha', Coord: { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1, Adjustment: 0, Height: 0 } },

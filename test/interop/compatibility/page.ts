@@ -10,7 +10,7 @@ const head = `# What is the same as in Consul
 
 Made by \`test/interop/compatibility.test.ts\` from the answers of a real agent and server: each line was asked, and the answer
 held against what Consul 1.14 documents or was seen to answer. Do not edit it; change a row in \`test/interop/compatibility/\` and run
-\`npx vitest run --project unit --update test/interop/compatibility.test.ts\`.
+\`npx vitest run --project unit --update=all test/interop/compatibility.test.ts\`.
 
 - **same**: the answer is Consul's.
 - **differs**: another answer, with how and why.

@@ -82,13 +82,16 @@ const badFilter = (reply: Reply): void => {
 }
 
 /** Waits for the newest index and comes back after its time with the same. */
-async function waits(scene: Scene, path: string): Promise<void> {
+export async function waits(scene: Scene, path: string): Promise<void> {
   const first = await scene.get(path)
   const index = Number(first.headers.get('x-consul-index'))
   expect(index, 'an index').toBeGreaterThan(0)
+  const beganMs = performance.now()
   const second = await scene.get(joined(path, `index=${index}&wait=20ms`))
   expect(second.status).toBe(200)
-  expect(Number(second.headers.get('x-consul-index'))).toBeGreaterThanOrEqual(index)
+  const newer = Number(second.headers.get('x-consul-index'))
+  expect(newer).toBeGreaterThanOrEqual(index)
+  if (newer === index) expect(performance.now() - beganMs, 'it waited').toBeGreaterThan(19)
 }
 
 const itemsOf = (json: unknown): number => {

@@ -1,7 +1,7 @@
 // reference/consul.md 1.8: keys and values, sessions, transactions, events, prepared queries.
 import { expect } from 'vitest'
 import { z } from 'zod'
-import { all, counts, fails, header, is, of, Section, says, shaped, status } from './checks.ts'
+import { afterwards, all, counts, fails, header, is, of, Section, says, shaped, status } from './checks.ts'
 import { blockingRows, type Read } from './reads.ts'
 import type { Scene } from './scene.ts'
 
@@ -64,11 +64,16 @@ section
   .row('GET /kv/:key', '/v1/kv/w/a', says(/"Flags":18446744073709551615\b/), { part: '64-bit `Flags`' })
   .row('PUT /kv/:key', '/v1/kv/w/a?cas=0', is(false), { part: '`cas=0` where the key is', body: 'v' })
   .row('PUT /kv/:key', '/v1/kv/w/a?cas=1', is(false), { part: '`cas`, stale', body: 'v' })
-  .row('PUT /kv/:key', '/v1/kv/w/lock?acquire=@taker', is(true), {
-    part: '`acquire`',
-    body: 'v',
-    before: sessionAs('taker'),
-  })
+  .row(
+    'PUT /kv/:key',
+    '/v1/kv/w/lock?acquire=@taker',
+    all(is(true), afterwards('/v1/kv/w/lock', says(/"LockIndex":1,.*"Session":"[0-9a-f-]{36}"/))),
+    {
+      part: '`acquire`',
+      body: 'v',
+      before: sessionAs('taker'),
+    },
+  )
   .row('PUT /kv/:key', '/v1/kv/w/lock?acquire=@session', is(false), {
     part: '`acquire` of what is taken',
     body: 'v',
@@ -117,7 +122,12 @@ section
   .row('PUT /session/renew/:id', '/v1/session/renew/00000000-0000-4000-8000-000000000000', status(404), {
     part: 'an unknown id',
   })
-  .row('PUT /session/destroy/:id', '/v1/session/destroy/@gone', is(true), { before: sessionAs('gone') })
+  .row(
+    'PUT /session/destroy/:id',
+    '/v1/session/destroy/@gone',
+    all(is(true), afterwards('/v1/session/info/@gone', is([]))),
+    { before: sessionAs('gone') },
+  )
 
 const kv = (operation: Record<string, unknown>) => [{ KV: operation }]
 const committed = of(z.looseObject({ Results: z.array(z.unknown()).nullable(), Errors: z.null() }))

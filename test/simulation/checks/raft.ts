@@ -5,7 +5,7 @@
  * state truth.ts.
  */
 import { type ClusterConfiguration, votersOf } from '../../../src/model/cluster.ts'
-import { logIndex } from '../../../src/model/ids.ts'
+import { type LogIndex, logIndex } from '../../../src/model/ids.ts'
 import type { Entry } from '../../../src/model/log-entry.ts'
 import type { RaftMessage } from '../../../src/model/raft-message.ts'
 import { decodeConfiguration } from '../../../src/raft/configurations.ts'
@@ -124,15 +124,18 @@ export class RaftChecker {
     )
   }
 
-  /** What a server's disk says its log is from `from` to its commit index; undefined: it says that this is compacted. */
-  compareLog(server: string, from: number, entries: readonly Entry[] | undefined): void {
-    const raft = this.#mirrors.get(server)?.raft
-    const isThere = raft?.termAt(logIndex(from - 1)) !== undefined
-    const committed = raft?.committed ?? 0
+  /** What a server's disk says that a range of its log is; undefined: it says that this is compacted. */
+  compareLog(
+    server: string,
+    { from, to }: { readonly from: LogIndex; readonly to: LogIndex },
+    entries: readonly Entry[] | undefined,
+  ): void {
+    const isThere = this.#mirrors.get(server)?.raft?.termAt(logIndex(from - 1)) !== undefined
     hold(
-      isThere === (entries !== undefined) && (entries?.length ?? 0) === (isThere ? committed - from + 1 : 0),
+      isThere ? entries?.length === to - from + 1 : entries === undefined,
       'log-on-disk',
-      () => `${server} has ${entries?.length} entries on disk from ${from} on, and committed ${committed}`,
+      () =>
+        `${server} has ${entries?.length} entries from ${from} to ${to} on disk, and should have ${isThere ? 'all' : 'none'}`,
     )
     for (const [at, { index, term, data }] of (entries ?? []).entries())
       hold(

@@ -100,18 +100,11 @@ export const swimBugs: readonly PlantedBug[] = [
     'this.dueMs = Math.max(nowMs, dueMs)',
     'this.dueMs = Math.max(this.dueMs, dueMs)',
   ),
-  bug('acks of strangers count', 'probe', 'probe.sequence === ack.sequence', 'probe.sequence > 0'),
   bug(
     'no help is asked for, and no stream tried',
     'probe',
     '} else if (nowMs >= probe.helpAtMs) askForHelp(view, probe)',
     '}',
-  ),
-  bug(
-    'exchanges leave the dead out',
-    'exchange',
-    'return view.roster.ring().map(',
-    `return view.roster.ring().filter((one) => one.status === 'alive').map(`,
   ),
   bug(
     'no exchanges',

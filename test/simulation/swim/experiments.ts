@@ -65,21 +65,38 @@ export function quietHours(seed: number, members: number, loss: number, hours: n
   return deaths.result()
 }
 
-/** Neither health scores nor a look at the own clock. */
-export const withoutAwareness: SwimParameters = {
-  ...lanParameters,
-  awarenessMax: 1,
-  lateMs: Number.POSITIVE_INFINITY,
+export interface Lifeguard {
+  /** Health scores, and the look at the own clock. */
+  readonly isAware: boolean
+  /** Suspicions that wait for confirmations; they hide most of what awareness is for. */
+  readonly isPatient: boolean
 }
+
+function parametersWith({ isAware, isPatient }: Lifeguard): SwimParameters {
+  return {
+    ...lanParameters,
+    ...(isAware ? {} : { awarenessMax: 1, lateMs: Number.POSITIVE_INFINITY }),
+    ...(isPatient ? {} : { suspicionMaxMultiplier: 1 }),
+  }
+}
+
+/** Probes are under way long enough for stalls to fall into them. */
+const slowNetwork = { ...quietLan, delayMinMs: 50, delayMaxMs: 150 }
+
+/**
+ * Between two stalls of one member. Short, as on a host that is starved of CPU: in a longer one it reads the refutations
+ * that wait before it, and no rules bury anybody.
+ */
+const pauseMs = [50, 1_000] as const
 
 /** A tenth of the members stand still for 5 to 20 s, again and again; the others are healthy. */
 export function stallingTenth(
   seed: number,
   members: number,
   minutes: number,
-  parameters: SwimParameters,
+  lifeguard: Lifeguard,
 ): FalseDeaths {
-  const pool = new Pool(seed, parameters, quietLan)
+  const pool = new Pool(seed, parametersWith(lifeguard), slowNetwork)
   pool.addFormed(members)
   pool.run(10_000)
   const stalling = new Set(pool.hosts.filter((_host, at) => at % 10 === 0))
@@ -90,7 +107,7 @@ export function stallingTenth(
       if (pool.nowMs >= untilMs) return
       const stallMs = pool.random.between(5_000, 20_000)
       host.stall(stallMs)
-      pool.wheel.call(pool.nowMs + stallMs + pool.random.between(1_000, 10_000), next)
+      pool.wheel.call(pool.nowMs + stallMs + pool.random.between(...pauseMs), next)
     }
     pool.wheel.call(pool.nowMs + pool.random.between(0, 10_000), next)
   }

@@ -1,14 +1,13 @@
 /** What a thread of the gossip simulator can be asked for; plain values both ways. */
-import { lanParameters } from '../../../src/swim/parameters.ts'
 import {
   type Dissemination,
   dissemination,
   type FalseDeaths,
   type Healing,
   healing,
+  type Lifeguard,
   quietHours,
   stallingTenth,
-  withoutAwareness,
 } from './experiments.ts'
 import { runSeed, type SwarmResult } from './swarm.ts'
 
@@ -30,7 +29,7 @@ export interface Jobs {
     readonly seed: number
     readonly members: number
     readonly minutes: number
-    readonly isAware: boolean
+    readonly lifeguard: Lifeguard
   }
   readonly healing: { readonly seed: number; readonly members: number; readonly isPlain: boolean }
 }
@@ -49,8 +48,7 @@ const run: { readonly [kind in Kind]: (job: Jobs[kind]) => Results[kind] } = {
   seed: ({ seed }) => runSeed(seed),
   dissemination: ({ seed, members, loss, changes }) => dissemination(seed, members, loss, changes),
   quiet: ({ seed, members, loss, hours }) => quietHours(seed, members, loss, hours),
-  stalls: ({ seed, members, minutes, isAware }) =>
-    stallingTenth(seed, members, minutes, isAware ? lanParameters : withoutAwareness),
+  stalls: ({ seed, members, minutes, lifeguard }) => stallingTenth(seed, members, minutes, lifeguard),
   healing: ({ seed, members, isPlain }) => healing(seed, members, isPlain),
 }
 

@@ -33,7 +33,8 @@ export class SwimThread {
     worker.postMessage({ kind, job })
     const outcome = await promise
     clearTimeout(timer)
-    worker.removeAllListeners()
+    // By name: the worker listens to itself as well.
+    worker.removeAllListeners('message').removeAllListeners('error')
     if (!outcome.ok) await this.end()
     return outcome
   }

@@ -36,7 +36,7 @@ test.each([...writes, ['GET', '/v1/agent/connect/ca/leaf/web'] as const])(
     const reply = await api.ask(method, path, { body: {} })
     expect([reply.status, reply.headers['x-mesh-reason']]).toEqual([403, 'no-token'])
     expect(reply.text).toMatch(
-      /^Permission denied: .+ unix socket, or send the local or an operator token in X-Consul-Token\. \(no-token\)$/,
+      /^Permission denied: .+ Send one in X-Consul-Token: an operator token .+ unix socket\. \(no-token\)$/,
     )
     expect(api.cluster.writes.length).toBe(before)
   },

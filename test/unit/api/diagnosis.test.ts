@@ -1,7 +1,9 @@
 // The endpoints with which a fault is looked for: the log as it is written, metrics, the machine, profiles, and what needs gossip.
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { metricsEndpoints } from '../../../src/agent/api/metrics.ts'
 import { limits } from '../../../src/model/limits.ts'
+import { virtualClock } from '../proxy/virtual-clock.ts'
 import { operatorToken } from './fake-cluster.ts'
 import { startTestApi, type TestApi, until, withLocal } from './fixture.ts'
 import { seed } from './seed.ts'
@@ -145,6 +147,24 @@ describe('metrics', () => {
     const stream = await follow('/v1/agent/metrics/stream')
     await until(() => stream.text().endsWith('\n'))
     expect(JSON.parse(stream.text())).toMatchObject({ Gauges: expect.any(Array) })
+  })
+
+  test('the stream goes on with each interval, and no timer is left when its client is gone', async () => {
+    const clock = virtualClock()
+    let asked = 0
+    const metricsPage = {
+      recent: async () => ({ beganMs: 10_000 * ++asked, intervalMs: 10_000, gauges: [], counters: [] }),
+    }
+    const [, streaming] = metricsEndpoints
+    const answer = await streaming?.actions.GET?.run({ clock, metricsPage } as never, {} as never)
+    const pieces = answer?.stream?.body[Symbol.asyncIterator]()
+    const next = async (): Promise<string> => JSON.parse(String((await pieces?.next())?.value)).Timestamp
+    expect(await next()).toBe('1970-01-01 00:00:10 +0000 UTC')
+    clock.advance(limits.metricsIntervalMs)
+    expect(await next()).toBe('1970-01-01 00:00:20 +0000 UTC')
+    await pieces?.return?.()
+    clock.advance(10 * limits.metricsIntervalMs)
+    expect(asked).toBe(2)
   })
 })
 

@@ -129,6 +129,10 @@ export async function startTestApi(
     nodeId: testSettings.nodeId,
     registry,
     drains,
+    leave: (done) => {
+      drains.begin('', { timeoutMs: 1, reason: 'leaving' })
+      done()
+    },
     leaves,
     views,
     read: cluster.read,

@@ -124,5 +124,8 @@ deleted    service-intentions till
 test('an owner is a name', async () => {
   write('a.hcl', intention('cart', 'pay', 'allow'))
   const run = await apply('-f', rules(), '-owner', 'a b')
-  expect([run.status, run.err]).toEqual([2, 'mesh: -owner a b: use letters, digits, - and _, at most 64\n'])
+  expect([run.status, run.err]).toEqual([
+    2,
+    'mesh: -owner a b: use letters, digits, - and _, at most 64\nTry: mesh apply -help\n',
+  ])
 })

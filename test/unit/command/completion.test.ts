@@ -1,5 +1,5 @@
 // What the shell offers: words of the command line, live names of the mesh, nothing where nobody answers.
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { complete } from '../../../src/command/complete.ts'
 import { createProgram } from '../../../src/command/program.ts'
+import { debianProgram } from '../../peers/debian.ts'
 import { operatorToken } from '../api/fake-cluster.ts'
 import { startTestApi, type TestApi } from '../api/fixture.ts'
 import { seed } from '../api/seed.ts'
@@ -20,6 +21,11 @@ beforeAll(async () => {
   api = await startTestApi()
   await seed(api)
   folder = mkdtempSync(join(tmpdir(), 'mesh-complete-'))
+  writeFileSync(
+    join(folder, 'mesh'),
+    `#!/bin/sh\nexport MESH_HTTP_ADDR=${api.url}\nexec ${process.execPath} ${join(import.meta.dirname, '../../../src/main.ts')} "$@"\n`,
+  )
+  chmodSync(join(folder, 'mesh'), 0o755)
   const headers = { 'X-Consul-Token': operatorToken }
   for (const key of ['app/one', 'app/two', 'apple']) await api.ask('PUT', `/v1/kv/${key}`, { headers })
 })
@@ -87,11 +93,6 @@ test('bash takes the script and completes with it', async () => {
   const script = (await runMesh(['completion', 'bash'])).out
   const file = join(folder, 'mesh.bash')
   writeFileSync(file, script)
-  writeFileSync(
-    join(folder, 'mesh'),
-    `#!/bin/sh\nexport MESH_HTTP_ADDR=${api.url}\nexec ${process.execPath} ${join(import.meta.dirname, '../../../src/main.ts')} "$@"\n`,
-  )
-  chmodSync(join(folder, 'mesh'), 0o755)
   const typed = `source ${file}; COMP_WORDS=(mesh intention allow web ba); COMP_CWORD=4; _mesh; printf '%s\\n' "\${COMPREPLY[@]}"; complete -p mesh`
   const run = promisify(execFile)
   const { stdout: out } = await run('bash', ['--norc', '-c', typed], {
@@ -102,20 +103,33 @@ test('bash takes the script and completes with it', async () => {
   )
 })
 
-const zsh = ['/usr/bin/zsh', '/bin/zsh'].find((path) => {
-  try {
-    execFileSync(path, ['-c', 'true'])
-    return true
-  } catch {
-    return false
-  }
-})
+const zsh = debianProgram('zsh', 'zsh')
 
-test.skipIf(zsh === undefined)('zsh takes the script (skipped where no zsh is installed)', async () => {
-  const script = (await runMesh(['completion', 'zsh'])).out
-  expect(script.startsWith('#compdef mesh\n')).toBe(true)
-  execFileSync(zsh ?? '', ['-n', '-c', script])
-})
+test.skipIf(zsh === undefined)(
+  'zsh takes the script and completes with it (skipped where no zsh can be had)',
+  async () => {
+    const file = join(folder, '_mesh')
+    writeFileSync(file, (await runMesh(['completion', 'zsh'])).out)
+    // The line editor's own functions exist only while somebody types; these write down what they are given.
+    const editor =
+      'compadd() { print -rl -- offered "$@" }; compdef() { print -r -- registered "$@" }; _files() { print files }'
+    const typed = async (words: string): Promise<string[]> => {
+      const script = `${editor}; source ${file}; words=(${words}); CURRENT=$#words; _mesh`
+      const run = promisify(execFile)
+      const env = { ...zsh?.env, PATH: `${folder}:/usr/bin:/bin` }
+      return (await run(zsh?.path ?? '', ['-f', '-c', script], { env })).stdout.trim().split('\n')
+    }
+    expect(await typed('mesh intention allow web ba')).toEqual([
+      'registered _mesh mesh',
+      'offered',
+      '--',
+      'backend',
+      'backend-sidecar-proxy',
+    ])
+    expect(await typed("mesh validate ''")).toEqual(['registered _mesh mesh', 'files'])
+    expect(await typed('mesh kv get app/o')).toEqual(['registered _mesh mesh', 'offered', '--', 'app/one'])
+  },
+)
 
 test('another shell is refused with those that there are', async () => {
   const run = await runMesh(['completion', 'fish'])

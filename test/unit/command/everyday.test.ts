@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operatorToken } from '../api/fake-cluster.ts'
-import { startTestApi, type TestApi, until } from '../api/fixture.ts'
+import { localToken, startTestApi, type TestApi, until } from '../api/fixture.ts'
 import { seed } from '../api/seed.ts'
 import { inTurn, keepCompiled, type Run, runMesh, startProcess, transcript } from './mesh-process.ts'
 
@@ -112,6 +112,21 @@ describe('config', () => {
     const run = await runMesh(['config', 'write', '-'], { env: env(), input })
     expect([run.err, run.out]).toEqual(['', 'Config entry written: service-intentions/piped\n'])
   })
+})
+
+test('services register takes flags in the place of a file', async () => {
+  const flags = ['-name', 'lone', '-id', 'lone-1', '-port', '81', '-tag', 'a', '-tag', 'b', '-meta', 'v=1=2']
+  const local = { MESH_HTTP_ADDR: api.url, MESH_TOKEN: localToken }
+  const run = await runMesh(['services', 'register', ...flags, '-address', '10.9.9.9'], { env: local })
+  expect([run.err, run.out]).toEqual(['', 'Registered service: lone\n'])
+  expect(api.registry.service('lone-1')?.service).toMatchObject({
+    name: 'lone',
+    port: 81,
+    address: '10.9.9.9',
+    tags: ['a', 'b'],
+    meta: { v: '1=2' },
+  })
+  await runMesh(['services', 'deregister', 'lone-1'], { env: local })
 })
 
 describe('intention create', () => {

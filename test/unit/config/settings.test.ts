@@ -67,6 +67,7 @@ test('files are joined in the order of their names, whatever the order they come
   expect(settings.nodeMeta).toEqual({ x: 'b', y: 'b', z: 'a' })
   expect(settings.ports).toEqual({
     http: 9500,
+    dns: 8600,
     server: 9300,
     sidecarMin: 21000,
     sidecarMax: 21_255,

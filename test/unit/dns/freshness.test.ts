@@ -53,7 +53,7 @@ test('a service that was followed is answered while no server is there', () => {
   expect(addresses(world, 'db-1.node.mesh')).toEqual(['10.0.0.8'])
   expect(addresses(world, 'here.node.mesh')).toEqual(['10.9.9.9'])
   expect(world.ask('other.service.mesh')?.rcode).toBe('SERVFAIL')
-  expect(world.metrics.counts.get('mesh_dns_refusals_total{reason=dns-no-server}')).toBe(1)
+  expect(world.metrics.counts.get('mesh_dns_refusals_total{code=dns-no-server}')).toBe(1)
   world.put({ node: 'b', nodeAddress: '10.0.0.2', name: 'web' })
   world.reconnect()
   expect(addresses(world, 'web.service.mesh')).toEqual(['10.0.0.1', '10.0.0.2'])
@@ -69,7 +69,7 @@ test('the configuration says how old an answer may be', () => {
   expect(world.ask('web.service.mesh')?.rcode).toBe('NOERROR')
   world.clock.run(40_000)
   expect(world.ask('web.service.mesh')?.rcode).toBe('SERVFAIL')
-  expect(world.metrics.counts.get('mesh_dns_refusals_total{reason=dns-too-stale}')).toBe(1)
+  expect(world.metrics.counts.get('mesh_dns_refusals_total{code=dns-too-stale}')).toBe(1)
 })
 
 test('without stale answers nothing is answered while no server is there', () => {
@@ -126,4 +126,31 @@ test('new services are followed no faster than servers like it, and answered all
   for (let n = 0; n < 200; n++) world.put({ node: 'a', name: `svc-${n}` })
   for (let n = 0; n < 200; n++) expect(world.ask(`svc-${n}.service.mesh`)?.rcode).toBe('NOERROR')
   expect(world.wanted.length).toBeLessThan(100)
+})
+
+test('a service that made room is asked for again, and never answered from what it once was', () => {
+  const world = new DnsWorld()
+  world.put({ node: 'a', nodeAddress: '10.0.0.1', name: 'web' })
+  addresses(world, 'web.service.mesh')
+  for (let n = 0; n < limits.dnsSubjects; n++) {
+    world.put({ node: 'a', name: `svc-${n}` })
+    world.ask(`svc-${n}.service.mesh`)
+    world.clock.run(100)
+  }
+  expect(world.wanted.some(({ key }) => key === 'web')).toBe(false)
+  world.put({ node: 'a', nodeAddress: '10.0.0.2', name: 'web' })
+  expect(addresses(world, 'web.service.mesh')).toEqual(['10.0.0.2'])
+})
+
+test('a service that is asked for all the time makes room for nobody', () => {
+  const world = new DnsWorld()
+  world.put({ node: 'a', nodeAddress: '10.0.0.1', name: 'web' })
+  for (let n = 0; n < 2 * limits.dnsSubjects; n++) {
+    world.put({ node: 'a', name: `svc-${n}` })
+    world.ask(`svc-${n}.service.mesh`)
+    expect(world.ask('web.service.mesh')?.rcode).toBe('NOERROR')
+    world.clock.run(50)
+  }
+  expect(world.wanted.some(({ key }) => key === 'web')).toBe(true)
+  expect(world.reads.filter((read) => read === 'catalog.service web')).toHaveLength(1)
 })

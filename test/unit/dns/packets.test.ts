@@ -141,7 +141,7 @@ test.each([
   expect(answer.rcode).toBe(rcode)
   expect(answer.id).toBe(4711)
   expect((answer.flags ?? 0) & 0x7800).toBe(bytes.readUInt16BE(2) & 0x7800)
-  expect(world.metrics.counts.get(`mesh_dns_refusals_total{reason=${reason}}`)).toBe(1)
+  expect(world.metrics.counts.get(`mesh_dns_refusals_total{code=${reason}}`)).toBe(1)
   expect(world.log.at('warn')[0]).toContain(reason)
 })
 
@@ -151,6 +151,20 @@ test('a newer EDNS is told which version we speak', () => {
   const answer = decoded(new DnsWorld().askRaw(bytes))
   const opt = answer.additionals?.find((record) => record.type === 'OPT')
   expect(opt).toMatchObject({ extendedRcode: 1, ednsVersion: 0 })
+})
+
+test('a fault of our own costs one answer, and is told to the operator', () => {
+  const world = new DnsWorld()
+  const { view } = world.options.views
+  Object.assign(world.options.views, {
+    view: () => {
+      throw new Error('broken')
+    },
+  })
+  expect(world.ask('web.service.mesh')?.rcode).toBe('SERVFAIL')
+  expect(world.log.at('error')[0]).toContain('broken')
+  Object.assign(world.options.views, { view })
+  expect(world.ask('web.service.mesh')?.rcode).toBe('NXDOMAIN')
 })
 
 test('what is no query gets no answer', () => {
@@ -163,7 +177,7 @@ test('what is no query gets no answer', () => {
 test('refusals are logged a few times a second, and all are counted', () => {
   const world = new DnsWorld()
   for (let n = 0; n < 500; n++) world.ask(`x${n}.example.com`)
-  expect(world.metrics.counts.get('mesh_dns_refusals_total{reason=dns-outside-domain}')).toBe(500)
+  expect(world.metrics.counts.get('mesh_dns_refusals_total{code=dns-outside-domain}')).toBe(500)
   expect(world.log.at('warn').length).toBeLessThan(60)
 })
 

@@ -69,7 +69,7 @@ test('a name that is not there is an answer, and no reason to ask on', async () 
 test('where none answers the client hears it, with a reason in the log', async () => {
   await recursors([silent, silent], 50)
   expect((await askUdp(port, question('example.com'))).rcode).toBe('SERVFAIL')
-  expect(world.metrics.counts.get('mesh_dns_refusals_total{reason=dns-recursion-failed}')).toBe(1)
+  expect(world.metrics.counts.get('mesh_dns_refusals_total{code=dns-recursion-failed}')).toBe(1)
 })
 
 test('a cut answer is asked for again over TCP where the client uses TCP', async () => {

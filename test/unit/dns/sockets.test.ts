@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { type RunningDns, serveDns } from '../../../src/agent/dns/serve.ts'
+import { limits } from '../../../src/model/limits.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { askTcp, askUdp, framed } from './client.ts'
 import { DnsWorld, question, said } from './world.ts'
@@ -67,6 +68,16 @@ test('a client that sends something else over TCP is let go, and others are serv
   }
   const [answer] = await askTcp(port, [question('web.service.mesh')])
   expect(answer?.answers).toHaveLength(50)
+})
+
+test('a connection over which nothing is said is closed in time', async () => {
+  const world = new DnsWorld()
+  const port = await serve(world)
+  const socket = connect({ host: '127.0.0.1', port })
+  const ended = new Promise<true>((resolve) => socket.on('close', () => resolve(true)))
+  socket.on('data', () => world.clock.run(limits.dnsIdleMs + limits.dnsLookupMs))
+  socket.write(framed(question('nope.example.com')))
+  expect(await ended).toBe(true)
 })
 
 test('noise over UDP gets no answer and harms nobody', async () => {

@@ -232,6 +232,12 @@ export class DnsWorld {
   }
 
   private follow(subjects: readonly Subject[]): void {
+    const keys = new Set(subjects.map(subjectKey))
+    for (const [key, view] of this.views)
+      if (view.live && !keys.has(key)) {
+        this.views.set(key, { ...view, live: false })
+        this.tell(view.subject)
+      }
     this.wanted = subjects
     if (this.connected && this.streaming) for (const subject of subjects) this.refresh(subject)
   }

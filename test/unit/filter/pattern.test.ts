@@ -95,3 +95,18 @@ test('patterns that are exponential elsewhere cost no more steps than text times
     expect(found(pattern, text), pattern).toBe(false)
   expect(found(`a{${limits.patternRepeats}}b`, text)).toBe(true)
 })
+
+test('a pattern with more states than are remembered finds the same', () => {
+  // Each state is the last fourteen characters: 16,384 of them.
+  const compiled = compilePattern('a[ab]{13}$')
+  if (!compiled.ok) throw new Error(compiled.failure.message)
+  let state = 7
+  const text = Array.from({ length: 3_000 }, () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+    return state & 0x10000 ? 'a' : 'b'
+  }).join('')
+  for (let length = 2_000; length < text.length; length += 7) {
+    const sample = text.slice(0, length)
+    expect(compiled.value(sample)).toBe(sample.at(-14) === 'a')
+  }
+})

@@ -59,3 +59,15 @@ test('a change inside a resource makes it an upsert', () => {
   ])
   expect(difference(first, second)).toEqual({ upserts: [policy('web', 'deny', [], 5)], removes: [] })
 })
+
+test('the maintenance that an upstream is known to have is acknowledged under a name of its own', () => {
+  const withMaintenance = (index?: number) =>
+    nextSnapshot(undefined, [
+      {
+        ...(endpoints('backend', []) as Extract<ProxyResource, { kind: 'endpoints' }>),
+        ...(index === undefined ? {} : { maintenanceIndex: index }),
+      },
+    ])
+  expect([...withMaintenance().policies]).toEqual([['upstream:backend', 0]])
+  expect([...withMaintenance(77).policies]).toEqual([['upstream:backend', 77]])
+})

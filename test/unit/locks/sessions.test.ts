@@ -2,10 +2,11 @@
 // for how long nobody gets a lock that was lost.
 import { expect, test } from 'vitest'
 import type { Command } from '../../../src/model/command.ts'
+import { Admission } from '../../../src/server/admission/admission.ts'
 import { Machine } from '../../../src/server/apply/machine.ts'
 import { Store } from '../../../src/server/store/store.ts'
 import { aCheck, aMemberCheck, register } from '../store/rows.ts'
-import { asHost, asOperator, type TestServer } from '../store/server.ts'
+import { asHost, asOperator, silentLog, type TestServer } from '../store/server.ts'
 import { aSession, create, destroy, holder, lock, lockServer, sessionId, set, unlock } from './locking.ts'
 
 const sessions = (server: TestServer): readonly string[] =>
@@ -65,6 +66,17 @@ test('only operators make sessions and take locks', () => {
   const server = lockServer()
   for (const command of [create(1), destroy(1), lock('a', 1), unlock('a', 1)])
     expect(server.write(asHost('n1'), command)).toMatchObject({ ok: false, failure: { code: 'bad-token' } })
+})
+
+test('a cluster with an older server makes no sessions and takes no locks', () => {
+  const server = lockServer()
+  const { consensus, clock, metrics } = server
+  const admission = new Admission({ consensus, clock, metrics, log: silentLog, featureLevel: () => 2 })
+  const renew: Command = { type: 'session.renew', id: sessionId(1) }
+  const txn: Command = { type: 'txn', operations: [] }
+  for (const command of [create(1), destroy(1), renew, lock('a', 1), unlock('a', 1), txn])
+    expect(admission.refusalOf(asOperator, command)?.code, command.type).toBe('feature-level')
+  expect(admission.refusalOf(asOperator, set('a', 'x'))).toBeUndefined()
 })
 
 test('a lock has one holder; taking it again counts once, giving it back frees it', () => {

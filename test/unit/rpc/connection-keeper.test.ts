@@ -1,6 +1,7 @@
 // When connections are tried. No server address is configured here, so each attempt fails at once and can be counted.
 import { expect, test } from 'vitest'
 import { ConnectionKeeper } from '../../../src/rpc/connection-keeper.ts'
+import { createGrpcClient } from '../../../src/rpc/grpc-client.ts'
 import { VirtualClock } from '../../simulation/clock.ts'
 import { Counters, RecordingLog, TestRandom } from '../ca/ports.ts'
 
@@ -83,4 +84,30 @@ test('a closed keeper tries no more', () => {
   keeper.renew()
   clock.run(600_000)
   expect(attempts).toHaveLength(1)
+})
+
+test('a call waits for a server the usual time, and in an outage that has outlasted it only for one more attempt', () => {
+  const clock = new VirtualClock()
+  const client = createGrpcClient({
+    servers: () => [],
+    identity: () => ({ kind: 'pinned', pin: '' }),
+    clock,
+    random: new TestRandom(),
+    log: new RecordingLog(),
+    metrics: new Counters(),
+    holdTimeoutMs: 7_000,
+  })
+  const waitedMs = (): number => {
+    const startedMs = clock.monotonicMs()
+    let endedMs = 0
+    const command = { type: 'catalog.deregister', node: 'a' } as const
+    client.write({ command, token: '' }, (result) => {
+      expect(result).toMatchObject({ ok: false, failure: { code: 'no-server' } })
+      endedMs = clock.monotonicMs()
+    })
+    clock.run(60_000)
+    return Math.round(endedMs - startedMs)
+  }
+  expect([waitedMs(), waitedMs()]).toEqual([7_000, 1_500])
+  client.close()
 })

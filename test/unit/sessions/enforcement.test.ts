@@ -162,3 +162,20 @@ test('an agent that acknowledges without measure is sent away', () => {
   server.clock.run(10)
   expect(agent.take().at(-1)).toMatchObject({ kind: 'goaway', reason: { code: 'overloaded' } })
 })
+
+test('who balances over a service is counted by the maintenance that they know, apart from its intentions', () => {
+  const server = founded()
+  const agents = ['n1', 'n2'].map((node) => server.connect(node))
+  for (const agent of agents) agent.send({ kind: 'enforced', destination: 'upstream:backend', indexes: [0] })
+  server.clock.run(100)
+  expect(count(server, 40, 'upstream:backend')).toMatchObject({ enforced: 0, total: 2 })
+  agents[0]?.send({ kind: 'enforced', destination: 'upstream:backend', indexes: [40] })
+  server.clock.run(100)
+  expect(count(server, 40, 'upstream:backend')).toEqual({ enforced: 1, total: 2, waitingFor: ['n2'] })
+  // A later maintenance of another instance comes after this one.
+  agents[1]?.send({ kind: 'enforced', destination: 'upstream:backend', indexes: [41] })
+  server.clock.run(100)
+  expect(count(server, 40, 'upstream:backend')).toMatchObject({ enforced: 2, total: 2 })
+  expect(count(server, 1, '*')).toEqual({ enforced: 0, total: 0, waitingFor: [] })
+  expect(count(server, 1)).toEqual({ enforced: 0, total: 0, waitingFor: [] })
+})

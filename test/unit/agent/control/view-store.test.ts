@@ -182,6 +182,17 @@ describe('a subject that is no longer wanted', () => {
     expect(server.frames('subscribe').at(-1)).toEqual({ kind: 'subscribe', subject: db, cursor: 5 })
   })
 
+  test('is told of, because its listeners will hear of no change any more', () => {
+    const agent = new Agent()
+    agent.views.want([db])
+    agent.connect().snapshot(db, 5, upsert('n2', 'db'))
+    agent.clock.run(5)
+    const told: (boolean | undefined)[] = []
+    agent.views.onChange((subject) => told.push(agent.views.view(subject)?.live))
+    agent.views.want([])
+    expect(told).toEqual([false])
+  })
+
   test('is forgotten in the end, on disk too', () => {
     const agent = new Agent()
     agent.views.want([db])

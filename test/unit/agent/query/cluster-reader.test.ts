@@ -307,6 +307,21 @@ describe('what was answered once', () => {
     expect(memory.recall(named('2'))).toBeUndefined()
   })
 
+  test('is not that a name does not exist, which also ends what was known of it', () => {
+    const memory = new AnswerMemory(new VirtualClock())
+    const meta = { index: 1, knownLeader: true, lastContactMs: 0, effective: 'leader' } as const
+    const question = { name: 'catalog.node', args: { node: 'n1' } } as const
+    const node = { id: '', name: 'n1', address: '', datacenter: '', taggedAddresses: {}, meta: {} }
+    const row = { ...node, createIndex: 1, modifyIndex: 1 }
+    memory.remember(question, { answer: { node: row, services: [], checks: [] }, meta })
+    expect(memory.recall(question)).toBeDefined()
+    memory.remember(question, { answer: null, meta })
+    expect(memory.recall(question)).toBeUndefined()
+    const state = { name: 'health.state', args: { state: 'critical', nodeMeta: {} } } as const
+    memory.remember(state, { answer: [], meta })
+    expect(memory.recall(state)).toMatchObject({ answer: [] })
+  })
+
   test('services asked for with ?cached are followed, a bounded number of them', () => {
     const host = new Host()
     const follow = (service: string): void =>

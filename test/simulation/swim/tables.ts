@@ -1,0 +1,121 @@
+/**
+ * The tables of what gossip promises, each row measured now and judged by its bar: how fast news spread, false deaths in
+ * quiet and with stalling members, and the healing of a split beside memberlist's own rules in the same simulator.
+ */
+import { textsOf } from '../run/patch.ts'
+import type { Jobs, Kind, Results } from './job.ts'
+import { plainRules } from './plain.ts'
+import { SwimThread } from './threads.ts'
+
+export interface TableOptions {
+  readonly seed: number
+  /** Sizes of the pools that are split. */
+  readonly sizes: readonly number[]
+  /** Simulated hours of the quiet pools. */
+  readonly hours: number
+  readonly say: (line: string) => void
+}
+
+const timeoutMs = 3_600_000
+const newsBarMs = 2_000
+const stallsBar = { least: 200, times: 20 }
+
+/** True if every row keeps its bar. */
+export async function printTables(options: TableOptions): Promise<boolean> {
+  const kept = [
+    await newsTable(options),
+    await quietTable(options),
+    await stallTable(options),
+    await healingTable(options),
+  ]
+  return kept.every((isKept) => isKept)
+}
+
+async function measure<One extends Kind>(kind: One, job: Jobs[One], isPlain = false): Promise<Results[One]> {
+  const thread = new SwimThread(isPlain ? textsOf(plainRules) : [])
+  const outcome = await thread.run(kind, job, timeoutMs)
+  await thread.end()
+  if (!outcome.ok) throw new Error(`${kind}: ${outcome.error}`)
+  return outcome.result
+}
+
+const verdict = (isKept: boolean): string => (isKept ? 'kept' : 'NOT KEPT')
+const seconds = (ms: number | undefined): string => (ms === undefined ? '> 3600' : (ms / 1_000).toFixed(1))
+
+async function newsTable({ seed, say }: TableOptions): Promise<boolean> {
+  say(
+    `\n99 % of 1,000 members know a change (bar at 10 % loss: ${seconds(newsBarMs)} s at the 95th percentile)`,
+  )
+  say('loss   median s   p95 s   max s')
+  let isKept = true
+  for (const loss of [0, 0.1, 0.3]) {
+    const { timesMs } = await measure('dissemination', { seed, members: 1_000, loss, changes: 60 })
+    const at = (share: number): number =>
+      timesMs[Math.min(timesMs.length - 1, Math.floor(share * timesMs.length))] ?? Number.POSITIVE_INFINITY
+    if (loss === 0.1) isKept = at(0.95) <= newsBarMs
+    say(
+      `${`${loss * 100} %`.padEnd(7)}${seconds(at(0.5)).padEnd(11)}${seconds(at(0.95)).padEnd(8)}${seconds(at(1))}`,
+    )
+  }
+  say(verdict(isKept))
+  return isKept
+}
+
+async function quietTable({ seed, hours, say }: TableOptions): Promise<boolean> {
+  say(`\nfalse deaths in ${hours} simulated hours, 100 members (bar: 0)`)
+  say('loss   occasions')
+  let isKept = true
+  for (const loss of [0, 0.01, 0.03, 0.05]) {
+    const { occasions } = await measure('quiet', { seed, members: 100, loss, hours })
+    if (occasions > 0) isKept = false
+    say(`${`${loss * 100} %`.padEnd(7)}${occasions}`)
+  }
+  say(verdict(isKept))
+  return isKept
+}
+
+/** Awareness is judged alone, with suspicions of fixed length; the whole of Lifeguard is shown beside it. */
+async function stallTable({ seed, say }: TableOptions): Promise<boolean> {
+  say('\n100 members, 10 of them stalling for 5 to 20 s, round trips of 100 to 300 ms:')
+  say('false deaths of the other 90 in 60 simulated minutes')
+  say('awareness   confirmations   occasions   beliefs')
+  const counts: number[] = []
+  for (const isPatient of [false, true])
+    for (const isAware of [false, true]) {
+      const lifeguard = { isAware, isPatient }
+      const { occasions, beliefs } = await measure('stalls', { seed, members: 100, minutes: 60, lifeguard })
+      counts.push(occasions)
+      const cells = [onOff(isAware).padEnd(12), onOff(isPatient).padEnd(16), String(occasions).padEnd(12)]
+      say(`${cells.join('')}${beliefs}`)
+    }
+  const [off = 0, on = 0] = counts
+  const isKept = off >= stallsBar.least && on * stallsBar.times <= off
+  say(
+    `${verdict(isKept)} (bar: at least ${stallsBar.least} when off, ${stallsBar.times} times fewer when on)`,
+  )
+  return isKept
+}
+
+const onOff = (isOn: boolean): string => (isOn ? 'on' : 'off')
+
+async function healingTable({ seed, sizes, say }: TableOptions): Promise<boolean> {
+  say(
+    '\nhealing of a split in halves, until all views are equal (bar: no longer than by plain memberlist rules)',
+  )
+  say('members   ours s    plain s   messages: ours     plain')
+  let isKept = true
+  for (const members of sizes) {
+    const ours = await measure('healing', { seed, members, isPlain: false })
+    const plain = await measure('healing', { seed, members, isPlain: true }, true)
+    const [mine, theirs] = [ours, plain].map((one) => one.healedMs ?? Number.POSITIVE_INFINITY)
+    if (mine === undefined || theirs === undefined || mine > theirs) isKept = false
+    const cells = [
+      String(members).padEnd(10),
+      seconds(ours.healedMs).padEnd(10),
+      seconds(plain.healedMs).padEnd(10),
+    ]
+    say(`${cells.join('')}${String(ours.messages).padEnd(19)}${plain.messages}`)
+  }
+  say(verdict(isKept))
+  return isKept
+}
