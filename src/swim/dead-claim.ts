@@ -5,6 +5,7 @@
 import type { Dead } from '../model/gossip-message.ts'
 import type { LocalView } from './local-view.ts'
 import { refute } from './refutation.ts'
+import type { Member } from './roster.ts'
 
 /** True if we know more than before. */
 export function hearDead(view: LocalView, claim: Dead): boolean {
@@ -17,7 +18,10 @@ export function hearDead(view: LocalView, claim: Dead): boolean {
   }
   const hasLeft = claim.from === claim.node
   // Its own goodbye outweighs what others concluded from its silence.
-  if (member.isGone && !(hasLeft && member.status === 'dead')) return false
+  if (member.isGone && !(hasLeft && member.status === 'dead')) {
+    if (!hasLeft) recallGoodbye(view, member, claim.incarnation)
+    return false
+  }
   if (member.suspicion !== undefined) {
     view.suspicions.remove(member.suspicion)
     member.suspicion = undefined
@@ -27,6 +31,16 @@ export function hearDead(view: LocalView, claim: Dead): boolean {
   view.tell(claim)
   view.effects.notify({ type: hasLeft ? 'left' : 'failed', member })
   return true
+}
+
+/**
+ * Somebody accuses a member whose goodbye we heard and they did not: it is told once more. Members that joined later may
+ * know it only from one that missed the goodbye, and would all call it a failure.
+ */
+export function recallGoodbye(view: LocalView, member: Member, incarnation: number): void {
+  const { name: node } = member
+  if (member.status !== 'left' || incarnation !== member.incarnation || view.queue.isTelling(node)) return
+  view.tell({ type: 'dead', incarnation, node, from: node })
 }
 
 /** A failed member counts as left from now on, for example because an operator said so. */

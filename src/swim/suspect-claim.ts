@@ -2,7 +2,7 @@
  * "This member does not answer": starts its time to refute, or shortens it. Accusations of ourselves are refuted.
  */
 import type { Suspect } from '../model/gossip-message.ts'
-import { hearDead } from './dead-claim.ts'
+import { hearDead, recallGoodbye } from './dead-claim.ts'
 import type { LocalView } from './local-view.ts'
 import { refute } from './refutation.ts'
 import type { Member } from './roster.ts'
@@ -11,7 +11,11 @@ import { Suspicion, suspicionTerms } from './suspicion.ts'
 /** True if we know more than before. */
 export function hearSuspect(view: LocalView, claim: Suspect): boolean {
   const member = view.roster.get(claim.node)
-  if (member === undefined || claim.incarnation < member.incarnation || member.isGone) return false
+  if (member === undefined || claim.incarnation < member.incarnation) return false
+  if (member.isGone) {
+    recallGoodbye(view, member, claim.incarnation)
+    return false
+  }
   if (member === view.self) {
     refute(view, claim.incarnation, claim.from)
     return false

@@ -68,6 +68,7 @@ section
   )
   .row('PUT /connect/intentions/:uuid', '/v1/connect/intentions/@byId', is(true), {
     before: intentionById,
+    differs: { how: 'answers `{"ID": …}`, as creating does; clients do not read it', check: of(madeId) },
     body: { SourceName: 'by', DestinationName: 'id', SourceType: 'consul', Action: 'deny' },
   })
   .row('DELETE /connect/intentions/:uuid', '/v1/connect/intentions/@byId', is(true))

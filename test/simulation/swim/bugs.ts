@@ -65,8 +65,8 @@ export const swimBugs: readonly PlantedBug[] = [
   bug(
     'old accusations are believed',
     'suspect-claim',
-    'member === undefined || claim.incarnation < member.incarnation || member.isGone',
-    'member === undefined || member.isGone',
+    'member === undefined || claim.incarnation < member.incarnation',
+    'member === undefined',
   ),
   bug('own suspicion never ends', 'suspect-claim', 'view.suspicions.add(member.suspicion)', ''),
   bug(

@@ -53,6 +53,7 @@ class Storm {
 
   /** One mishap after another, with pauses. */
   rage(): void {
+    for (const host of this.#pool.hosts) this.#keepJoined(host, false)
     const untilMs = this.#pool.nowMs + stormMs
     const pauseMs = this.#random.pick([500, 3_000, 10_000])
     while (this.#pool.nowMs < untilMs) {
@@ -86,12 +87,16 @@ class Storm {
     return this.#pool.hosts.some((other) => other !== host && other.name === host.name && other.isUp)
   }
 
-  /** As an operator's supervisor does: join, and again whenever it is alone. */
   #start(host: Host): void {
     this.#checker.forget(host)
     this.#pool.start(host)
+    this.#keepJoined(host, true)
+  }
+
+  /** As the shell does: join, and again whenever it is alone. */
+  #keepJoined(host: Host, isFresh: boolean): void {
     // Several addresses, or two that start at the same time might found a pool of their own.
-    let isNew = true
+    let isNew = isFresh
     const { swim } = host
     const join = (): void => {
       if (!host.isUp || host.hasLeft || host.swim !== swim) return

@@ -1,0 +1,79 @@
+/** The data plane: the tunnel, connections, drains, the link to the agent, counters. See ../limits.ts. */
+export const proxyLimits = {
+  linkFrameBytes: 32 * 1024 * 1024,
+  proxiesPerAgent: 64,
+
+  /** Tunnel: payload of one DATA frame, metadata of one OPEN, time to finish an opening. */
+  tunnelFrameBytes: 65_536,
+  tunnelMetadataBytes: 4_096,
+  handshakeTimeoutMs: 10_000,
+  openTimeoutMs: 10_000,
+  /** Credit a sender starts with; small windows bound the wait of interactive streams behind bulk ones. */
+  streamWindowBytes: 256 * 1024,
+  /** Connections one worker carries, both directions together. */
+  connectionsPerWorker: 65_536,
+  /** Streams that one peer may have open in one tunnel session. */
+  streamsPerSession: 1_024,
+  /** Text for people in REFUSED, RESET and GOAWAY. */
+  tunnelTextBytes: 256,
+  /** How long a session without streams stays for the next one. */
+  tunnelIdleMs: 60_000,
+  /** From this age on new streams go to a new session; also after half of what the certificates are still valid. */
+  tunnelAgeMs: 60 * 60_000,
+  /** A session that leaves an opening unanswered for so long, and says nothing else either, gets no further ones. */
+  tunnelSilenceMs: 1_000,
+  /** Pairs of a local service and an address that one worker has sessions to, or remembers a failure of. */
+  tunnelDestinations: 16_384,
+  /** Bytes staged for one session before its streams stop reading; twice that and a peer that does not read is dropped. */
+  tunnelBacklogBytes: 1024 * 1024,
+  /** Instances tried for one connection. */
+  openAttempts: 3,
+  /** How long a session that said goodbye waits for the other side to close. */
+  lingerMs: 2_000,
+  /** Silence after which the kernel asks whether the other host is still there. */
+  tcpKeepAliveMs: 30_000,
+  /** Connections that the kernel queues for a listener while its worker restarts (capped by net.core.somaxconn). */
+  listenBacklog: 4_096,
+  /** Listeners of one proxy. */
+  listenersPerProxy: 16_384,
+  /** A listener whose address was taken is tried again this often. */
+  bindRetryMs: 5_000,
+  /** How long a stopping worker lets open connections finish. */
+  workerDrainMs: 3_000,
+  /** How long the other proxies have to learn that an instance goes before it refuses what they still send. */
+  drainSettleMs: 3_000,
+  /** How long open connections of an instance live after it was deregistered, or drained without a time of its own. */
+  drainMs: 30_000,
+  drainLongestMs: 24 * 3_600_000,
+  /** The same when the agent leaves; below what systemd waits for a program to stop. */
+  leaveDrainMs: 15_000,
+  /** How often the progress of a drain is looked at; only while there is one. */
+  drainLookMs: 200,
+  /** Services of one host that are drained at the same time. */
+  drainsPerAgent: 1_024,
+  /** Listeners without TLS for health checks and scrapers: what they read and carry. */
+  exposedHeaderBytes: 16 * 1024,
+  exposedHeaderPairs: 128,
+  exposedStreams: 64,
+  exposedConnections: 256,
+  exposedTimeoutMs: 30_000,
+  /** Paths that one proxy exposes. */
+  exposedPathsPerProxy: 128,
+  /** The same for a worker that was replaced by a new one, which serves new connections meanwhile. */
+  workerReplacedDrainMs: 120_000,
+  /** A worker that lived shorter than this is restarted with back-off, up to the second value. */
+  workerStableMs: 10_000,
+  workerRestartMaxMs: 5_000,
+  /** Redials of the agent's link socket: first wait and longest. */
+  linkRedialMinMs: 50,
+  linkRedialMaxMs: 3_000,
+  linkHelloTimeoutMs: 5_000,
+  /** Counters go to the agent this often, when they changed. */
+  statsEveryMs: 1_000,
+  /** Refusals of peers that never proved who they are, logged per second; all are counted. A flood must not fill the disk. */
+  strangersLoggedPerSecond: 20,
+  /** Pairs of source and destination that one worker counts; further ones share one row. */
+  telemetryPairs: 4_096,
+  /** The last good state is written this long after a change, or later where writing takes long. */
+  lastGoodDelayMs: 100,
+} as const
