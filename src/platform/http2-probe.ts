@@ -23,7 +23,9 @@ export function pingHttp2(target: ProbeTarget, timeoutMs: number, done: ProbeDon
     done(error)
   }
   const timeout = setTimeout(() => finish(`timed out after ${formatDuration(timeoutMs)}`), timeoutMs)
-  session = connect(`${target.useTls ? 'https' : 'http'}://${target.address}`, tlsOptionsOf(target))
+  // Without a name Node would send the address as one, which is not allowed.
+  const options = { servername: '', ...tlsOptionsOf(target) }
+  session = connect(`${target.useTls ? 'https' : 'http'}://${target.address}`, options)
   session.on('error', (error) => finish(describeError(error)))
   session.on('close', () => finish('the connection was closed'))
   // A server that does not speak HTTP/2 never answers the PING: the session ends with an error, or the time is over.

@@ -20,6 +20,7 @@ import { kvEndpoints } from './kv.ts'
 import { maintenanceEndpoints } from './maintenance.ts'
 import { meshEndpoints } from './mesh.ts'
 import { metricsEndpoints } from './metrics.ts'
+import { openApiEndpoints } from './openapi.ts'
 import { operatorEndpoints } from './operator.ts'
 import { preparedQueryEndpoints } from './prepared-query.ts'
 import { sessionEndpoints } from './session.ts'
@@ -47,6 +48,7 @@ export const endpoints: readonly Endpoint[] = [
   ...maintenanceEndpoints,
   ...meshEndpoints,
   ...metricsEndpoints,
+  ...openApiEndpoints,
   ...operatorEndpoints,
   ...preparedQueryEndpoints,
   ...sessionEndpoints,
