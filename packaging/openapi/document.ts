@@ -5,7 +5,8 @@
 import { z } from 'zod'
 import { endpoints } from '../../src/agent/api/endpoints.ts'
 import { errorCatalogue } from '../../src/model/errors.ts'
-import { answers } from '../../test/unit/api/schemas.ts'
+import * as tables from '../../test/unit/api/schemas.ts'
+import * as bodies from './bodies.ts'
 import { type Answer, type Operation, operations } from './operations.ts'
 import { parameters } from './parameters.ts'
 
@@ -24,13 +25,14 @@ const rights = {
 
 export function openApiDocument(version: string): Json {
   const paths: Record<string, Record<string, unknown>> = {}
+  const shapes = new Shapes()
   for (const [key, { route, method, need }] of routes()) {
     const operation = operations[key]
     if (operation === undefined) throw new Error(`packaging/openapi/operations.ts has no ${key}`)
     const path = pathOf(route, operation)
     paths[path] = {
       ...paths[path],
-      [method.toLowerCase()]: operationJson(operation, { route, method, need }),
+      [method.toLowerCase()]: operationJson(operation, { route, method, need }, shapes),
     }
   }
   for (const key of Object.keys(operations))
@@ -47,6 +49,7 @@ export function openApiDocument(version: string): Json {
     servers: [{ url: 'http://127.0.0.1:8500' }],
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
     components: {
+      schemas: shapes.json(paths),
       parameters: parameterComponents(),
       responses: responses(),
       headers: headers(),
@@ -70,10 +73,17 @@ export function routes(): ReadonlyMap<string, Route> {
   return all
 }
 
+/** `get-catalog-service` for `GET /v1/catalog/service/*`. */
+const operationName = (method: string, route: string): string =>
+  [method.toLowerCase(), ...route.split('/').slice(2)]
+    .map((part) => part.replace(/^[*]$/, 'one').replace(/[^\w-]/g, ''))
+    .filter((part) => part !== '')
+    .join('-')
+
 const pathOf = (route: string, { name }: Operation): string =>
   route.replace('*', `{${name ?? 'name'}}`).replace(':kind', '{kind}')
 
-function operationJson(operation: Operation, { route, method, need }: Route): Json {
+function operationJson(operation: Operation, { route, method, need }: Route, shapes: Shapes): Json {
   const inPath = [...pathOf(route, operation).matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
     name,
     in: 'path',
@@ -82,32 +92,74 @@ function operationJson(operation: Operation, { route, method, need }: Route): Js
   }))
   const names = [...new Set([...operation.parameters, ...everywhere])]
   return {
+    operationId: operationName(method, route),
     summary: operation.summary,
     description: `Needs the right ${rights[need]}.`,
     parameters: [...inPath, ...names.map((name) => ({ $ref: `#/components/parameters/${name}` }))],
-    ...(operation.body === undefined ? {} : { requestBody: bodyJson(operation.body) }),
+    ...(operation.body === undefined
+      ? {}
+      : { requestBody: bodyJson(operation.body, shapes, operationName(method, route)) }),
     ...(need === 'read' ? {} : { security: [{ token: [] }, { bearer: [] }] }),
     responses: {
       ...(operation.refuses === undefined
-        ? { 200: answerJson(operation, { route, method }) }
+        ? { 200: answerJson(operation, { route, method }, shapes) }
         : { [errorCatalogue[operation.refuses].status]: { $ref: '#/components/responses/refused' } }),
       default: { $ref: '#/components/responses/refused' },
     },
   }
 }
 
-const schemaOf = (type: z.ZodType): Json => {
-  const { $schema: _, ...schema } = z.toJSONSchema(type, { unrepresentable: 'any', io: 'input' })
-  return schema
+/** Shapes by name, so that one that is used in many places is described once. */
+class Shapes {
+  readonly #registry = z.registry<{ readonly id: string }>()
+
+  constructor() {
+    for (const [file, prefix] of [
+      [tables, ''],
+      [bodies, 'body-'],
+    ] as const)
+      for (const [name, shape] of Object.entries(file))
+        if (shape instanceof z.ZodType) this.#registry.add(shape, { id: `${prefix}${name}` })
+  }
+
+  /** A reference to the shape, under its own name or else this one. */
+  ref(shape: z.ZodType, name: string): Json {
+    const known = this.#registry.get(shape)
+    if (known === undefined) this.#registry.add(shape, { id: name })
+    return { $ref: uriOf(known?.id ?? name) }
+  }
+
+  /** All of them that something refers to. */
+  json(referring: unknown): Json {
+    const { schemas } = z.toJSONSchema(this.#registry, { uri: uriOf, unrepresentable: 'any', io: 'input' })
+    const used = new Map<string, Json>()
+    const collect = (value: unknown): void => {
+      for (const [, id = ''] of JSON.stringify(value).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+        const shape = schemas[id]
+        if (shape === undefined || used.has(id)) continue
+        const { $schema: _schema, $id: _id, ...rest } = shape
+        used.set(id, rest)
+        collect(rest)
+      }
+    }
+    collect(referring)
+    return Object.fromEntries([...used].sort(([one], [other]) => (one < other ? -1 : 1)))
+  }
 }
 
-function bodyJson(body: NonNullable<Operation['body']>): Json {
+const uriOf = (id: string): string => `#/components/schemas/${id}`
+
+function bodyJson(body: NonNullable<Operation['body']>, shapes: Shapes, name: string): Json {
   if (body === 'bytes')
     return { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } }
-  return { content: { 'application/json': { schema: schemaOf(body) } } }
+  return { content: { 'application/json': { schema: shapes.ref(body, `body-${name}`) } } }
 }
 
-function answerJson(operation: Operation, { route, method }: Pick<Route, 'route' | 'method'>): Json {
+function answerJson(
+  operation: Operation,
+  { route, method }: Pick<Route, 'route' | 'method'>,
+  shapes: Shapes,
+): Json {
   const answer: Answer | undefined = operation.answer ?? tableOf(method, route)
   if (answer === undefined)
     throw new Error(`${method} ${route} has no answer in operations.ts or in schemas.ts`)
@@ -123,13 +175,13 @@ function answerJson(operation: Operation, { route, method }: Pick<Route, 'route'
   return {
     description: 'OK',
     ...described,
-    content: { 'application/json': { schema: schemaOf(answer.json) } },
+    content: { 'application/json': { schema: shapes.ref(answer.json, operationName(method, route)) } },
   }
 }
 
 function tableOf(method: string, route: string): Answer | undefined {
-  if (method !== 'GET' || !Object.hasOwn(answers, route)) return undefined
-  return { json: answers[route as keyof typeof answers] }
+  if (method !== 'GET' || !Object.hasOwn(tables.answers, route)) return undefined
+  return { json: tables.answers[route as keyof typeof tables.answers] }
 }
 
 function parameterComponents(): Json {

@@ -118,7 +118,9 @@ function checkLocalService({ definition, portAt }: ServiceDraft, book: ListenerB
   else reportTwice(taken, { ...taken, owner, at: portAt }, reading)
 }
 
-function reportTwice(listener: Listener, first: Listener, reading: Reading): void {
+/** At the place of the second one, unless that is a default that stands in no file. */
+function reportTwice(second: Listener, other: Listener, reading: Reading): void {
+  const [listener, first] = second.at.line === 0 ? [other, second] : [second, other]
   reading.report(listener.at, {
     what: `port ${listener.port} is used twice on this host`,
     why: `${first.owner} listens there${first.at.line === 0 ? '' : `, ${placeSeenFrom(listener.at, first.at)}`}`,

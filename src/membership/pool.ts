@@ -39,6 +39,7 @@ export class Pool {
   readonly #memory: PoolMemory
   #hasLeft = false
   #retry: RetryJoin | undefined
+  #whenAlone: (() => void) | undefined
   #tidying: Timer | undefined
 
   private constructor(options: PoolOptions, rooms: PoolRooms, peers: PeersFile) {
@@ -121,9 +122,14 @@ export class Pool {
     })
   }
 
-  /** Joins, again and again until it worked: with the given addresses, and those of the last run. */
-  keepJoining({ addresses, intervalMs, attempts, done }: RetryOptions): void {
+  /**
+   * Joins, again and again until it worked: with the given addresses, and those of the last run. Whenever this member is
+   * alone later on, it begins again: members that left are met by nobody else.
+   */
+  keepJoining(options: RetryOptions): void {
+    const { addresses, intervalMs, attempts, done } = options
     this.#retry?.stop()
+    this.#whenAlone = () => this.keepJoining({ ...options, done: () => undefined })
     this.#retry = new RetryJoin({
       ...this.#options,
       addresses: () => [...addresses, ...this.#someRemembered()],
@@ -238,6 +244,8 @@ export class Pool {
     this.#tidying = clock.after(timing.swim.reapIntervalMs, () => {
       this.#rooms.layer.tidy()
       this.#rooms.gauge()
+      const isAlone = livingMembers(this.#rooms.swim) === 1
+      if (isAlone && this.#retry?.hasJoined === true && !this.#hasLeft) this.#whenAlone?.()
       this.#tidy()
     })
   }

@@ -33,9 +33,14 @@ export class RetryJoin {
   #tried = 0
   #pauseMs = firstPauseMs
   #isStopped = false
+  #hasJoined = false
 
   constructor(options: RetryJoinOptions) {
     this.#options = options
+  }
+
+  get hasJoined(): boolean {
+    return this.#hasJoined
   }
 
   start(): void {
@@ -64,6 +69,7 @@ export class RetryJoin {
 
   #succeed(how: string): void {
     this.stop()
+    this.#hasJoined = true
     const { log, pool, done } = this.#options
     log.info('joined the pool', { pool, how })
     done(true)

@@ -21,6 +21,8 @@ export interface PoolAgentOptions {
 export type PoolCommand =
   | { readonly do: 'members' }
   | { readonly do: 'join'; readonly addresses: readonly string[] }
+  /** With nothing but what the folder remembers. */
+  | { readonly do: 'rejoin' }
   | { readonly do: 'leave' }
   | { readonly do: 'keys'; readonly operation: KeyOperation; readonly key: string }
   | { readonly do: 'event'; readonly name: string; readonly payload: string }
@@ -31,6 +33,8 @@ async function obey(pool: Pool, command: PoolCommand): Promise<unknown> {
       return pool.members().map(({ node, presence }) => [node, presence])
     case 'join':
       return new Promise<JoinReport>((resolve) => pool.join(command.addresses, resolve))
+    case 'rejoin':
+      return new Promise((done) => pool.keepJoining({ addresses: [], intervalMs: 1_000, attempts: 0, done }))
     case 'leave':
       // As a host does that goes: whoever missed the news finds nobody there.
       return new Promise((resolve) =>

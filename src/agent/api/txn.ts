@@ -6,10 +6,11 @@ import { limits } from '../../model/limits.ts'
 import type { ReadMeta } from '../../model/query.ts'
 import { isReadOperation, type TxnError, type TxnOperation, type TxnResult } from '../../model/txn.ts'
 import { parseTxnBody, txnErrorJson, txnResultJson } from '../../wire/http-json/txn.ts'
+import { admit } from '../access/caller.ts'
 import { clusterWrite, plainRead, written } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
 import { refuseElsewhere } from './parameters.ts'
-import { ApiRefusal, acceptPlain } from './refusal.ts'
+import { ApiRefusal, accept, acceptPlain } from './refusal.ts'
 
 /** Whoever may read may send a transaction; one that writes the server judges. */
 export const txnEndpoints: readonly Endpoint[] = [
@@ -25,7 +26,9 @@ function txn(api: Api, call: Call): Promise<Answer> {
       'too-large',
       `Transaction contains too many operations (${operations.length} > ${limits.txnOperations})`,
     )
-  return operations.every(isReadOperation) ? look(api, call, operations) : write(api, call, operations)
+  if (operations.every(isReadOperation)) return look(api, call, operations)
+  accept(admit(call.caller, 'operate'))
+  return write(api, call, operations)
 }
 
 async function look(api: Api, call: Call, operations: readonly TxnOperation[]): Promise<Answer> {

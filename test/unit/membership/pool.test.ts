@@ -56,6 +56,25 @@ test('joining is tried again at growing intervals until somebody answers', () =>
   expect(alive(other.pool)).toBe(2)
 })
 
+test('a member that all others left looks for them again when they are back', () => {
+  const world = new World()
+  const one = world.open(1)
+  const two = world.open(2)
+  const ends: boolean[] = []
+  const done = (isJoined: boolean): void => void ends.push(isJoined)
+  one.pool.keepJoining({ addresses: ['10.0.0.2'], intervalMs: 1_000, attempts: 0, done })
+  world.clock.runUntil(() => alive(one.pool) === 2, 10_000)
+  let isGone = false
+  two.pool.leave(() => {
+    isGone = true
+    two.pool.close()
+  })
+  world.clock.runUntil(() => isGone && alive(one.pool) === 1, 20_000)
+  world.open(2)
+  expect(world.clock.runUntil(() => alive(one.pool) === 2, 60_000)).toBe(true)
+  expect(ends).toEqual([true])
+})
+
 test('joining is given up after the attempts that were asked for', () => {
   const world = new World()
   const { pool, log } = world.open(1)
@@ -63,6 +82,7 @@ test('joining is given up after the attempts that were asked for', () => {
   const done = (isJoined: boolean): void => void ends.push(isJoined)
   pool.keepJoining({ addresses: ['10.0.0.2'], intervalMs: 1_000, attempts: 3, done })
   world.clock.run(60_000)
+  expect(log.filter(({ message }) => message.includes('giving up'))).toHaveLength(1)
   expect(ends).toEqual([false])
   expect(log.at(-1)).toMatchObject({ level: 'error', attempts: 3 })
 })
