@@ -61,7 +61,7 @@ const agent: Readonly<Record<string, Operation>> = {
     parameters: [],
     answer: { type: 'text/plain', description: 'A line for people.' },
   },
-  'GET /v1/agent/self': { summary: 'Who this agent is', parameters: [...fresh] },
+  'GET /v1/agent/self': { summary: 'Who this agent is', parameters: [] },
   'GET /v1/agent/version': { summary: 'Versions', parameters: [] },
   'GET /v1/agent/host': { summary: 'Memory, processors and disk of this host', parameters: [] },
   'GET /v1/agent/members': {
@@ -132,7 +132,7 @@ const agent: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/agent/connect/ca/roots': {
     summary: 'Roots that services trust',
-    parameters: [...place, 'index', 'wait', 'pem'],
+    parameters: [...place, ...fresh, 'max_stale', 'index', 'wait', 'pem'],
   },
   'GET /v1/agent/connect/ca/leaf/*': {
     summary: 'Certificate and key of a service of this host',
@@ -153,7 +153,7 @@ const agent: Readonly<Record<string, Operation>> = {
   'PUT /v1/agent/reload': { summary: 'Reads the configuration again', parameters: [], answer: 'empty' },
   'PUT /v1/agent/leave': {
     summary: 'Takes this host out of the mesh and ends the agent',
-    parameters: [],
+    parameters: [...place],
     answer: 'empty',
   },
   'PUT /v1/agent/join/*': gossip('Joins a pool of members', 'address'),
@@ -217,12 +217,12 @@ const catalog: Readonly<Record<string, Operation>> = {
   'GET /v1/health/ingress/*': {
     summary: 'Ingress gateways of a service; there are none',
     name: 'service',
-    parameters: [...blocking],
+    parameters: [...list, 'tag', 'node-meta', 'passing'],
   },
   'GET /v1/health/checks/*': {
     summary: 'Checks of the instances of a service',
     name: 'service',
-    parameters: [...list, 'near', 'node-meta'],
+    parameters: [...list, 'near', 'tag', 'node-meta'],
   },
   'GET /v1/health/node/*': {
     summary: 'Checks of a node and its services',
@@ -276,13 +276,13 @@ const mesh: Readonly<Record<string, Operation>> = {
   },
   'PUT /v1/connect/intentions/exact': {
     summary: 'Makes or changes the rule of a pair',
-    parameters: [...place, ...fresh, 'source', 'destination'],
+    parameters: [...place, 'source', 'destination'],
     body: bodies.intention,
     answer: done,
   },
   'DELETE /v1/connect/intentions/exact': {
     summary: 'Removes the rule of a pair',
-    parameters: [...place, ...fresh, 'source', 'destination'],
+    parameters: [...place, 'source', 'destination'],
     answer: done,
   },
   'GET /v1/connect/intentions/match': {
@@ -291,17 +291,7 @@ const mesh: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/connect/intentions/check': {
     summary: 'Whether a source may reach a destination',
-    parameters: [
-      ...place,
-      ...fresh,
-      'source',
-      'destination',
-      'source-type',
-      'max_stale',
-      'index',
-      'wait',
-      'cached',
-    ],
+    parameters: [...place, ...fresh, 'source', 'destination', 'source-type'],
   },
   'GET /v1/connect/ca/roots': { summary: 'Roots that services trust', parameters: [...blocking, 'pem'] },
   'PUT /v1/config': {
@@ -416,7 +406,7 @@ const operator: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/operator/autopilot/configuration': {
     summary: 'How servers look after each other',
-    parameters: [...place, ...fresh, 'stale'],
+    parameters: [...place, 'stale'],
   },
   'PUT /v1/operator/autopilot/configuration': {
     summary: 'Changes that',
@@ -448,16 +438,16 @@ const operator: Readonly<Record<string, Operation>> = {
 }
 
 const own: Readonly<Record<string, Operation>> = {
-  'GET /v1/mesh/status': { summary: 'What the server knows of its cluster', parameters: [...place] },
+  'GET /v1/mesh/status': { summary: 'What the server knows of its cluster', parameters: [] },
   'GET /v1/mesh/services': { summary: 'Services with counts of their health', parameters: [...blocking] },
   'GET /v1/mesh/enforcement/*': {
     summary: 'How many proxies enforce the rules of a destination',
     name: 'destination',
-    parameters: [...place, ...fresh, 'index', 'wait'],
+    parameters: [...place, 'index', 'wait'],
   },
   'PUT /v1/mesh/token': {
     summary: 'Makes a token with which a host enrolls',
-    parameters: [...place],
+    parameters: [...place, ...fresh],
     body: bodies.enrollmentRequest,
     answer: { json: enrollmentToken },
   },
@@ -494,7 +484,6 @@ const own: Readonly<Record<string, Operation>> = {
   'GET /v1/mesh/openapi.json': {
     summary: 'This document',
     parameters: [],
-    answer: { json: z.looseObject({ openapi: z.string() }) },
   },
 }
 

@@ -28,6 +28,7 @@ import { gated } from './enrollment/gate.ts'
 import { HostLeaves } from './leaves/leaves.ts'
 import type { RunningProxyLink } from './link/proxy-link.ts'
 import { PlanDriver, type PlanDriverOptions } from './plan/driver.ts'
+import { hostOf } from './plan/endpoints.ts'
 import { ClusterReader } from './query/cluster-reader.ts'
 import { AntiEntropy } from './registry/anti-entropy.ts'
 import { localNode } from './registry/local-node.ts'
@@ -102,7 +103,7 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
     control,
     settings: () => definitions.settings(),
   })
-  const definitions = followDefinitions(surroundings, registry, sync, () => dns.settingsChanged())
+  const definitions = followDefinitions(surroundings, { registry, sync, dns, driver })
   driver.start()
   return {
     dns,
@@ -149,11 +150,13 @@ function openPlan(
     readonly exposures: Exposures
   },
 ): { readonly driver: PlanDriver; readonly drains: Drains } {
-  const { nodeName: node, bindAddress, datacenter } = surroundings.configuration.settings
+  const { settings } = surroundings.configuration
+  const { nodeName: node, bindAddress, datacenter } = settings
+  const host = hostOf(settings)
   const drains = new Drains({ ...surroundings, ...rooms, node, bindAddress })
   return {
     drains,
-    driver: new PlanDriver({ ...surroundings, ...rooms, drains, bindAddress, datacenter }),
+    driver: new PlanDriver({ ...surroundings, ...rooms, drains, bindAddress, datacenter, host }),
   }
 }
 
@@ -261,15 +264,20 @@ function retryWhenRegistered(registry: LocalState, leaves: HostLeaves): void {
 /** Loads saved registrations and the configuration's definitions, and follows the files. */
 function followDefinitions(
   surroundings: Surroundings,
-  registry: LocalState,
-  sync: AntiEntropy,
-  onSettingsInForce: () => void,
+  rooms: {
+    readonly registry: LocalState
+    readonly sync: AntiEntropy
+    readonly dns: AgentDns
+    readonly driver: PlanDriver
+  },
 ): DefinitionFiles {
+  const { registry, sync, dns, driver } = rooms
   const { configuration, configurationPaths, nodeId, log } = surroundings
   const onSettings = (settings: Settings): void => {
     log.setLevel(settings.log.level)
     sync.update(localNode(settings, nodeId), settings.checkUpdateIntervalMs)
-    onSettingsInForce()
+    dns.settingsChanged()
+    driver.moveTo(hostOf(settings))
   }
   const definitions = new DefinitionFiles(
     { ...surroundings, files: systemSourceFiles, paths: configurationPaths, registry, onSettings },

@@ -2,8 +2,10 @@
  * The programs: agent, server, proxy. Each has one composition root of its own; here is only how it is called.
  */
 import type { Command } from 'commander'
-import { collect, declare, type Outcome } from './declare.ts'
+import type { WorkerScope } from '../proxy/holder/scope.ts'
+import { collect, declare, type Outcome, type SharedOptions, withOutput } from './declare.ts'
 import type { SampleOptions } from './dev/sample.ts'
+import type { UpgradeOptions } from './proxy-upgrade.ts'
 
 interface ConfigurationOptions {
   readonly configDir?: readonly string[]
@@ -29,18 +31,7 @@ export function declarePrograms(program: Command, outcome: Outcome): void {
       outcome.status =
         options.enabled === true ? serverEnabled(pathsOf(options)) : await runServer(pathsOf(options))
     })
-  withConfiguration(declare(program, 'proxy', 'run the proxy of this host')).action(
-    async (options: ConfigurationOptions) => {
-      const { runProxy } = await import('./programs.ts')
-      outcome.status = await runProxy(pathsOf(options))
-    },
-  )
-  withConfiguration(program.command('proxy-worker', { hidden: true })).action(
-    async (options: ConfigurationOptions) => {
-      const { runProxyWorker } = await import('./programs.ts')
-      outcome.status = await runProxyWorker(pathsOf(options))
-    },
-  )
+  declareProxy(program, outcome)
   declare(program, 'dev', 'try a whole mesh with sample services on this machine')
     .summary('try a whole mesh on this machine')
     .option('--once', 'walk through the story once, show each proof and end')
@@ -57,6 +48,53 @@ export function declarePrograms(program: Command, outcome: Outcome): void {
       const { runSample } = await import('./dev/sample.ts')
       outcome.status = await runSample(options)
     })
+}
+
+function declareProxy(program: Command, outcome: Outcome): void {
+  const proxy = declare(program, 'proxy', 'run the proxy of this host')
+  withConfiguration(proxy).action(async (options: ConfigurationOptions) => {
+    const { runProxy } = await import('./programs.ts')
+    outcome.status = await runProxy(pathsOf(options))
+  })
+  const upgrade = declare(
+    proxy,
+    'upgrade',
+    'replace its workers by the program of now, refusing no connection',
+  )
+    .option('--drain-time <duration>', 'how long open connections stay with the old workers (default: 2m)')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 all replaced, 1 an old worker goes on. Needs root, or the user mesh-proxy.',
+    )
+  // `-config-dir` is read by `mesh proxy` itself, wherever it stands.
+  withOutput(upgrade).action(async (_options: unknown, command: Command) => {
+    const { runProxyUpgrade } = await import('./programs.ts')
+    const options: ConfigurationOptions & UpgradeOptions = command.optsWithGlobals()
+    outcome.status = await runProxyUpgrade(pathsOf(options), options)
+  })
+  const workers = declare(proxy, 'workers', 'the processes that serve, and for what')
+  withOutput(workers).action(async (_options: unknown, command: Command) => {
+    const { runProxyWorkers } = await import('./programs.ts')
+    const options: ConfigurationOptions & SharedOptions = command.optsWithGlobals()
+    outcome.status = await runProxyWorkers(pathsOf(options), options)
+  })
+  withConfiguration(program.command('proxy-worker', { hidden: true }))
+    .option('--service <name>', 'serves only this one')
+    .option('--guide', 'tells the holder which services there are')
+    .action(async (options: ConfigurationOptions & ScopeOptions) => {
+      const { runProxyWorker } = await import('./programs.ts')
+      outcome.status = await runProxyWorker(pathsOf(options), scopeOf(options))
+    })
+}
+
+interface ScopeOptions {
+  readonly service?: string
+  readonly guide?: true
+}
+
+function scopeOf({ service, guide }: ScopeOptions): WorkerScope {
+  if (guide === true) return { kind: 'guide' }
+  return service === undefined ? { kind: 'host' } : { kind: 'service', service }
 }
 
 function withConfiguration(command: Command): Command {

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { createLog, type ProgramLog } from '../platform/log.ts'
 import { createNotifier } from '../platform/systemd.ts'
+import type { WorkerScope } from '../proxy/holder/scope.ts'
 import { type Proxy as ProxyHolder, startProxy } from '../proxy/start.ts'
 import { startProxyWorker } from '../proxy/start-worker.ts'
 import { exitStatus } from './failure.ts'
@@ -16,6 +17,8 @@ export function runProxyHolder(options: ProgramOptions): Promise<number> {
   const notifier = createNotifier(process.env)
   const proxy = startProxy({
     log,
+    isolation: options.configuration.settings.proxy.isolation,
+    controlSocketPath: options.sockets.control,
     worker: {
       entry: options.entry,
       args: ['proxy-worker', ...options.configurationPaths.flatMap((path) => ['--config-file', path])],
@@ -52,13 +55,14 @@ function stopProxy(proxy: ProxyHolder, log: ProgramLog, resolve: (status: number
 }
 
 /** Never resolves: the worker ends its process itself, when its holder says so or is gone. */
-export function runWorkerProcess(options: ProgramOptions): Promise<number> {
+export function runWorkerProcess(options: ProgramOptions, scope: WorkerScope): Promise<number> {
   const { settings } = options.configuration
   startProxyWorker({
     stateDirectory: join(settings.dataDirectory, 'proxy'),
     linkSocketPath: options.sockets.link,
     log: logOf(options, 'proxy-worker'),
     version: options.version,
+    scope,
   })
   return new Promise(() => undefined)
 }

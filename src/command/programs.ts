@@ -7,9 +7,12 @@ import { formatConfigError } from '../config/format.ts'
 import { loadConfiguration } from '../config/load.ts'
 import type { ConfigError, Configuration, Loaded } from '../config/settings.ts'
 import { systemSourceFiles } from '../platform/source-files.ts'
+import type { WorkerScope } from '../proxy/holder/scope.ts'
+import type { SharedOptions } from './declare.ts'
 import { exitStatus, systemReason } from './failure.ts'
 import { systemMachine } from './machine.ts'
 import type { ProgramOptions } from './program-options.ts'
+import type { UpgradeOptions } from './proxy-upgrade.ts'
 import { socketPaths } from './socket-paths.ts'
 import { version } from './version.ts'
 
@@ -31,11 +34,24 @@ export const runProxy = (paths: readonly string[]): Promise<number> =>
     return runProxyHolder(options)
   })
 
+/** `mesh proxy upgrade`: reads the configuration first, which the new workers read, too. */
+export const runProxyUpgrade = (paths: readonly string[], options: UpgradeOptions): Promise<number> =>
+  withConfiguration(paths, async ({ sockets }) => {
+    const { upgradeProxy } = await import('./proxy-upgrade.ts')
+    return upgradeProxy(sockets.control, options)
+  })
+
+export const runProxyWorkers = (paths: readonly string[], options: SharedOptions): Promise<number> =>
+  withConfiguration(paths, async ({ sockets }) => {
+    const { showWorkers } = await import('./proxy-upgrade.ts')
+    return showWorkers(sockets.control, options)
+  })
+
 /** Started by the proxy's holder. */
-export const runProxyWorker = (paths: readonly string[]): Promise<number> =>
+export const runProxyWorker = (paths: readonly string[], scope: WorkerScope): Promise<number> =>
   withConfiguration(paths, async (options) => {
     const { runWorkerProcess } = await import('./program-proxy.ts')
-    return runWorkerProcess(options)
+    return runWorkerProcess(options, scope)
   })
 
 export async function runDev(options: { readonly once: boolean }): Promise<number> {

@@ -13,6 +13,8 @@ export interface SocketPaths {
   readonly link: string
   /** The server's RPC for operators of this machine. */
   readonly server: string
+  /** Where the proxy takes commands. */
+  readonly control: string
   /** Not a socket, but for the same readers: a token by which the server lets its own host's agent in. */
   readonly token: string
 }
@@ -24,6 +26,7 @@ export function socketPaths(runtimeDirectory: string): SocketPaths {
     api: place('agent', 'api.sock'),
     link: place('link', 'link.sock'),
     server: place('server', 'server.sock'),
+    control: place('proxy', 'control.sock'),
     token: place('server', 'enrollment.token'),
   }
 }

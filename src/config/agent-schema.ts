@@ -20,6 +20,7 @@ import {
   unixSocketsRefusals,
 } from './consul-keys.ts'
 import { dnsFields } from './dns.ts'
+import { hostProxySchema } from './host-proxy.ts'
 import {
   datacenterRule,
   fileModeRule,
@@ -31,6 +32,7 @@ import {
   uuidRule,
 } from './names.ts'
 import { type Reader, reportKind } from './reading.ts'
+import { requestLimitsSchema } from './request-limits.ts'
 import { duration, oneOf, type TextRule, text, toggle, wholeNumber } from './scalars.ts'
 import { blocks, type Given, list, nested, one, schema } from './schema.ts'
 import { readService } from './service.ts'
@@ -222,10 +224,12 @@ const shape = {
             max: 65_535,
           }),
         ),
+        request_limits: nested(requestLimitsSchema),
       },
       { refusals: limitsRefusals },
     ),
   ),
+  proxy: nested(hostProxySchema),
   connect: nested(connectSchema),
   autopilot: nested(autopilotSchema),
   performance: nested(

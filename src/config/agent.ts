@@ -17,8 +17,10 @@ import type { AgentKeys } from './agent-schema.ts'
 import { autopilotOf } from './autopilot.ts'
 import type { EntryDraft } from './config-entry.ts'
 import { dnsDomains, dnsSettings } from './dns.ts'
+import { hostProxyOf } from './host-proxy.ts'
 import { isDnsLabel } from './names.ts'
 import { placeSeenFrom, type Reading } from './reading.ts'
+import { requestLimitsOf } from './request-limits.ts'
 import type { Found } from './schema.ts'
 import type { Machine, Settings } from './settings.ts'
 
@@ -71,6 +73,8 @@ export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, re
     leaveOnTerminate: keys.leave_on_terminate?.value ?? false,
     httpMaxConnectionsPerClient:
       keys.limits?.value?.http_max_conns_per_client?.value ?? limits.httpConnectionsPerClient,
+    proxy: hostProxyOf(keys.proxy?.value),
+    ...requestLimitsOf(keys.limits?.value?.request_limits?.value),
     leafTtlMs: ca?.leaf_cert_ttl?.value ?? limits.leafTtlMs,
     hostCertificateTtlMs: keys.host_certificate_ttl?.value ?? limits.hostCertificateTtlMs,
     rpcHoldTimeoutMs: keys.performance?.value?.rpc_hold_timeout?.value ?? rpcHoldTimeoutMs,

@@ -183,7 +183,6 @@ export const limitsRefusals: Refusals = consulOnly([
   'rpc_max_burst',
   'kv_max_value_size',
   'txn_max_req_len',
-  'request_limits',
 ])
 
 export const performanceRefusals: Refusals = consulOnly([

@@ -4,6 +4,7 @@
  */
 
 import { hostRule, listenRule } from './address.ts'
+import { balanceKeys } from './balance.ts'
 import { exposeSchema } from './expose.ts'
 import {
   datacenterRule,
@@ -39,7 +40,10 @@ const upstreamRefusals: Refusals = {
   ...renamed(['port', 'local_port', 'bind_port'], 'local_bind_port'),
   ...renamed(['address', 'local_address', 'bind_address'], 'local_bind_address'),
   ...renamed(['socket_path', 'local_socket_path'], 'local_bind_socket_path'),
-  ...belongs(['connect_timeout_ms'], 'the upstream’s `config` block'),
+  ...belongs(
+    ['connect_timeout_ms', 'balance', 'limits', 'passive_health_check'],
+    'the upstream’s `config` block',
+  ),
 }
 
 /** Upstreams lead to services; Consul knows prepared queries as well. */
@@ -73,7 +77,7 @@ export const upstreamSchema = schema(
     local_bind_port: portField(9191),
     local_bind_socket_path: one(text(socketPathRule)),
     local_bind_socket_mode: one(text(fileModeRule)),
-    config: one(opaque({ connect_timeout_ms: timeoutMs })),
+    config: one(opaque({ connect_timeout_ms: timeoutMs, ...balanceKeys })),
   },
   { refusals: upstreamRefusals },
 )

@@ -66,6 +66,9 @@ export interface Settings {
   /** SIGTERM drains the services of this host before the agent stops. */
   readonly leaveOnTerminate: boolean
   readonly httpMaxConnectionsPerClient: number
+  readonly proxy: HostProxySettings
+  /** Of a server; absent: it takes whatever comes. */
+  readonly requestLimits?: RequestLimits
   readonly leafTtlMs: number
   /** Life of the certificates of hosts and servers. */
   readonly hostCertificateTtlMs: number
@@ -74,6 +77,20 @@ export interface Settings {
   /** With which rules a new cluster begins. */
   readonly autopilot: AutopilotConfig
   readonly bootstrapEntries: readonly ConfigEntry[]
+}
+
+/** How the proxy of this host runs. */
+export interface HostProxySettings {
+  /** One worker process for all services, or one for each. */
+  readonly isolation: 'host' | 'service'
+}
+
+/** Requests a second that one server takes from outside; negative: any number. */
+export interface RequestLimits {
+  /** `permissive` counts and logs what is too much, and does it all the same. */
+  readonly mode: 'disabled' | 'permissive' | 'enforcing'
+  readonly readPerSecond: number
+  readonly writePerSecond: number
 }
 
 /** What the files of one host define besides settings. */

@@ -110,6 +110,11 @@ export const errorCatalogue = {
     what: 'One client address holds as many connections to the API as it may.',
     remedy: 'Close some, share them (keep-alive), or raise limits { http_max_conns_per_client }.',
   },
+  'rate-limited': {
+    status: 429,
+    what: 'A server got more requests in a second than its configuration allows.',
+    remedy: 'Wait and try again, send less, or raise limits { request_limits } on the servers.',
+  },
   conflict: {
     status: 409,
     what: 'The thing changed since the caller read it.',

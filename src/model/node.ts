@@ -10,3 +10,6 @@ export interface Node {
   readonly taggedAddresses: Readonly<Record<string, string>>
   readonly meta: Readonly<Record<string, string>>
 }
+
+/** Key of a node's meta that names its zone: what fails together, or is near. */
+export const zoneKey = 'zone'

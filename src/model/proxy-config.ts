@@ -3,6 +3,7 @@
  * once and differences after, in `resourceOrder` when adding and in reverse when removing, so that nothing is ever
  * referred to before it exists (make before break).
  */
+import type { BalanceSettings } from './balance.ts'
 import type { IntentionAction, IntentionRule } from './intention.ts'
 
 export type ProxyResource =
@@ -68,7 +69,13 @@ export interface Endpoint {
   readonly port: number
   readonly health: EndpointHealth
   readonly weight: number
+  /** Absent: elsewhere. */
+  readonly nearness?: EndpointNearness
 }
+
+/** As seen from the proxy's own host; `zone` is what the hosts' node_meta say. */
+export const endpointNearness = ['host', 'zone'] as const
+export type EndpointNearness = (typeof endpointNearness)[number]
 
 /** Mesh instances of a destination; `name` is its upstream key (`service` or `service@datacenter`). */
 export interface EndpointsResource {
@@ -93,9 +100,18 @@ export interface InboundResource {
   readonly localPort: number
   readonly localSocketPath: string
   readonly localConnectTimeoutMs: number
+  /** Absent: TLSv1_3. The tunnel is spoken over 1.3 only. */
+  readonly tlsMinVersion?: (typeof tlsMinVersions)[number]
+  /** What the local service is told of the caller ahead of its bytes; absent: nothing. */
+  readonly localProxyProtocol?: (typeof localProxyProtocols)[number]
   /** Absent in normal use. `refuse`: takes no new streams; `cut`: nor keeps open ones. */
   readonly drain?: InboundDrain
 }
+
+/** As Consul writes them. */
+export const tlsMinVersions = ['TLSv1_2', 'TLSv1_3'] as const
+
+export const localProxyProtocols = ['v2'] as const
 
 export const inboundDrains = ['refuse', 'cut'] as const
 export type InboundDrain = (typeof inboundDrains)[number]
@@ -113,7 +129,14 @@ export interface OutboundResource {
   readonly bindSocketPath: string
   readonly bindSocketMode: string
   readonly connectTimeoutMs: number
+  /** Users of this host that may connect to a local port, by their numbers; absent: everybody. */
+  readonly allowedUids?: readonly number[]
+  /** Absent: `defaultBalance`. */
+  readonly balance?: BalanceSettings
 }
+
+/** 32 bits; the highest means "nobody in particular" to the kernel. */
+export const isUid = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < 0xffff_ffff
 
 /**
  * A listener without TLS in front of some paths of a local service, for those who are not in the mesh: health checks and

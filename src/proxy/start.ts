@@ -1,13 +1,15 @@
 /**
- * Composition root of the proxy: the holder in this process, the worker as a child that runs the same program with other
- * arguments. Sets up no signals; the caller decides when to stop.
+ * Composition root of the proxy: the holder in this process, the workers as children that run the same program with other
+ * arguments, and a socket for commands. Sets up no signals; the caller decides when to stop.
  */
 import { type ChildProcess, fork, type SendHandle } from 'node:child_process'
 import { systemClock } from '../platform/clock.ts'
 import { createListeningHandles } from '../platform/handles.ts'
 import type { Log } from '../platform/ports.ts'
+import { type ControlServer, serveControl } from './holder/control.ts'
 import { Holder, type WorkerEvents, type WorkerProcess } from './holder/holder.ts'
 import { isFromWorker } from './holder/message.ts'
+import { type Isolation, scopeArguments, type WorkerScope } from './holder/scope.ts'
 
 export interface ProxyOptions {
   readonly log: Log
@@ -18,35 +20,50 @@ export interface ProxyOptions {
     /** Options of Node itself. */
     readonly execArgv?: readonly string[]
   }
+  /** Default: one worker for all services. */
+  readonly isolation?: Isolation
+  /** Where commands such as `mesh proxy upgrade` are taken; absent: nowhere. */
+  readonly controlSocketPath?: string
 }
 
 export interface Proxy {
   /** Process of the worker that serves now; 0 while there is none. */
   workerPid(): number
-  /** Replaces the worker by a new process (after an upgrade), without refusing a connection. */
+  /** Replaces the workers by new processes (after an upgrade), without refusing a connection. */
   reload(): void
-  /** Ends the worker, letting open connections finish for a short while, and frees the addresses. */
+  /** Ends the workers, letting open connections finish for a short while, and frees the addresses. */
   stop(): Promise<void>
 }
 
 export function startProxy(options: ProxyOptions): Proxy {
-  const { log, worker } = options
+  const { log, worker, isolation = 'host', controlSocketPath } = options
   const holder = new Holder({
     clock: systemClock,
     log,
     handles: createListeningHandles(),
-    spawn: (events) => spawnWorker(worker, events),
+    isolation,
+    spawn: (scope, events) => spawnWorker(worker, scope, events),
   })
   holder.start()
+  const control: ControlServer | undefined =
+    controlSocketPath === undefined ? undefined : serveControl(controlSocketPath, holder, log)
   return {
     workerPid: () => holder.workerPid,
     reload: () => holder.reload(),
-    stop: () => new Promise((resolve) => holder.stop(resolve)),
+    stop: () =>
+      new Promise((resolve) => {
+        control?.close()
+        holder.stop(resolve)
+      }),
   }
 }
 
-function spawnWorker(worker: ProxyOptions['worker'], events: WorkerEvents): WorkerProcess {
-  const child: ChildProcess = fork(worker.entry, [...worker.args], {
+function spawnWorker(
+  worker: ProxyOptions['worker'],
+  scope: WorkerScope,
+  events: WorkerEvents,
+): WorkerProcess {
+  const child: ChildProcess = fork(worker.entry, [...worker.args, ...scopeArguments(scope)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     execArgv: [...(worker.execArgv ?? [])],
   })

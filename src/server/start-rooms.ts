@@ -10,6 +10,7 @@ import type { OperatorApi } from '../rpc/operator.ts'
 import type { ServerPeerApi } from '../rpc/server-contract.ts'
 import type { TlsIdentity } from '../rpc/tls.ts'
 import { type Access, createAccess } from './access/access.ts'
+import { limitRequests } from './admission/request-limits.ts'
 import { Authority } from './ca/authority.ts'
 import { Hosts } from './ca/hosts.ts'
 import { LeafSigning } from './ca/leaf-signing.ts'
@@ -116,7 +117,10 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
   return ok({
     ...certificate.value,
     inviteOwnAgent: (done) => inviteOwnAgent(invitationOf(options, forwarding), done),
-    calls: createCalls({ access, catchingUp, forwarding, reader, hub, hosts, leaves, servers }),
+    calls: limited(
+      options,
+      createCalls({ access, catchingUp, forwarding, reader, hub, hosts, leaves, servers }),
+    ),
     peers,
     operator: operators.api,
     isMember: (peer) => access.isMember(peer),
@@ -128,6 +132,11 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
       leave(options, requests, done)
     },
   })
+}
+
+function limited({ settings, clock, log, metrics }: RoomOptions, calls: ServerApi): ServerApi {
+  const configured = settings.requestLimits
+  return configured === undefined ? calls : limitRequests(calls, { configured, clock, log, metrics })
 }
 
 /** Agents go first, then leadership; what was answered last is still on its way to those who asked. */

@@ -162,6 +162,7 @@ export const seeds: readonly Seed[] = [
   named('/v1/agent/check/fail/*', 'beat'),
   named('/v1/agent/check/update/*', 'beat', { body: { Status: 'passing', Output: 'all good' } }),
   put('/v1/agent/reload'),
+  put('/v1/agent/leave'),
   named('/v1/agent/join/*', '10.0.0.9', { query: 'wan=1' }),
   named('/v1/agent/force-leave/*', 'host-9', { query: 'prune' }),
   named('/v1/event/fire/*', 'deploy', { body: 'payload', query: 'service=web' }),
@@ -207,4 +208,5 @@ export const seeds: readonly Seed[] = [
   named('/v1/session/destroy/*', 'adf4238a-882b-9ddc-4a9d-5b6758e4159e'),
   named('/v1/session/renew/*', 'adf4238a-882b-9ddc-4a9d-5b6758e4159e'),
   put('/v1/txn', { body: txn }),
+  put('/v1/txn', { body: [{ KV: { Verb: 'get-tree', Key: 'a' } }], query: 'stale' }),
 ]

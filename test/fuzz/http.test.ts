@@ -87,7 +87,7 @@ function complaintAbout(outcome: Outcome): string | undefined {
   if (code === 'internal' || (status === 500 && text.includes('(internal)'))) return `${status} internal`
   if (code !== '' && !Object.hasOwn(errorCatalogue, code)) return `the code ${code} is not in the catalogue`
   // A transaction that was not made says why operation by operation, as Consul does.
-  if (status === 409 && text.startsWith('{"Results":')) return undefined
+  if (status === 409 && /^\{\s*"Results":/.test(text)) return undefined
   if (status >= 400 && code === '' && status !== 404) return `${status} without a code`
   return undefined
 }

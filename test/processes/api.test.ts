@@ -82,6 +82,7 @@ describe('a mesh of real processes', () => {
     '/v1/operator/autopilot/state': '/v1/operator/autopilot/state',
     '/v1/mesh/status': '/v1/mesh/status',
     '/v1/mesh/services': '/v1/mesh/services',
+    '/v1/mesh/openapi.json': '/v1/mesh/openapi.json',
     '/v1/mesh/drain/service/*': '/v1/mesh/drain/service/web',
     '/v1/mesh/drain/host': '/v1/mesh/drain/host',
     '/v1/mesh/enforcement/*': '/v1/mesh/enforcement/backend',

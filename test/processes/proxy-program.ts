@@ -1,10 +1,17 @@
-// The proxy as a program of its own for tests: `holder STATE LINK` starts the holder, which runs this file as its worker.
+// The proxy as a program of its own for tests: `holder STATE LINK CONTROL ISOLATION` starts the holder, which runs this file as its worker.
 
 import type { Log, LogFields } from '../../src/platform/ports.ts'
+import type { WorkerScope } from '../../src/proxy/holder/scope.ts'
 import { startProxy } from '../../src/proxy/start.ts'
 import { startProxyWorker } from '../../src/proxy/start-worker.ts'
 
-const [role, stateDirectory = '', linkSocketPath = ''] = process.argv.slice(2)
+const [role, stateDirectory = '', linkSocketPath = '', controlSocketPath = '', isolation = 'host', ...more] =
+  process.argv.slice(2)
+
+function scope(): WorkerScope {
+  if (more[0] === '--guide') return { kind: 'guide' }
+  return more[0] === '--service' ? { kind: 'service', service: more[1] ?? '' } : { kind: 'host' }
+}
 
 const at =
   (level: string) =>
@@ -19,10 +26,19 @@ const log: Log = {
   with: () => log,
 }
 
-if (role === 'worker') startProxyWorker({ stateDirectory, linkSocketPath, log, version: 'test' })
+if (role === 'worker')
+  startProxyWorker({ stateDirectory, linkSocketPath, log, version: 'test', scope: scope() })
 else {
-  const worker = { entry: import.meta.filename, args: ['worker', stateDirectory, linkSocketPath] }
-  const proxy = startProxy({ log, worker })
+  const worker = {
+    entry: import.meta.filename,
+    args: ['worker', stateDirectory, linkSocketPath, controlSocketPath, isolation],
+  }
+  const proxy = startProxy({
+    log,
+    worker,
+    isolation: isolation === 'service' ? 'service' : 'host',
+    controlSocketPath,
+  })
   process.on('SIGHUP', () => proxy.reload())
   process.on('SIGTERM', () => {
     void proxy.stop().then(() => process.exit(0))

@@ -64,6 +64,8 @@ async function startLink(): Promise<RunningProxyLink> {
   return link
 }
 
+const controlPath = (): string => join(folder.path, 'control.sock')
+
 interface RunningProxy {
   readonly child: ChildProcess
   readonly lines: LogLine[]
@@ -72,9 +74,13 @@ interface RunningProxy {
 
 function startProgram(): RunningProxy {
   const program = join(import.meta.dirname, 'proxy-program.ts')
-  const child = spawn(process.execPath, [program, 'holder', join(folder.path, 'state'), linkPath()], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [program, 'holder', join(folder.path, 'state'), linkPath(), controlPath()],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   programs.push(child)
   const lines: LogLine[] = []
   let text = ''

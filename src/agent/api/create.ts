@@ -8,12 +8,13 @@ import { type FastifyInstance, fastify } from 'fastify'
 import { limits } from '../../model/limits.ts'
 import { TokenBucket } from '../../model/token-bucket.ts'
 import { createChanges } from './changes.ts'
-import { type Connections, createConnections } from './connections.ts'
+import { createConnections } from './connections.ts'
 import type { Api, ApiDependencies, Endpoint } from './contract.ts'
 import { type Dispatch, dispatch, refuse } from './dispatch.ts'
 import { endpoints } from './endpoints.ts'
 import { type Listener, type ListenTarget, listenOn } from './listen.ts'
 import { ApiRefusal } from './refusal.ts'
+import { refuseConnection, refuseUnparsed } from './unparsed.ts'
 
 export type { ListenTarget } from './listen.ts'
 
@@ -52,7 +53,7 @@ export function createApi(dependencies: ApiDependencies): ApiServer {
       await router.ready()
       try {
         for (const target of targets)
-          listeners.push(await listenOn(createListener(router, connections, target), target))
+          listeners.push(await listenOn(createListener(router, server, target), target))
       } catch (error) {
         await Promise.all(listeners.splice(0).map((listener) => listener.close()))
         throw error
@@ -69,7 +70,11 @@ export function createApi(dependencies: ApiDependencies): ApiServer {
 }
 
 /** No write timeout anywhere: a blocking read may take ten minutes to answer. */
-function createListener(router: FastifyInstance, connections: Connections, target: ListenTarget): Server {
+function createListener(
+  router: FastifyInstance,
+  { api, connections }: Pick<Dispatch, 'api' | 'connections'>,
+  target: ListenTarget,
+): Server {
   const server = createServer(
     { maxHeaderSize: limits.httpHeaderBytes, keepAliveTimeout: keepAliveMs, noDelay: true },
     (request, response) => router.routing(request, response),
@@ -82,27 +87,10 @@ function createListener(router: FastifyInstance, connections: Connections, targe
     if (!connections.accept(socket, target.kind)) refuseConnection(socket)
     else for (const listener of attach) listener.call(server, socket)
   })
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy()
-    const status =
-      error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
-    return endRaw(socket as Socket, status, `malformed HTTP request (${error.code ?? 'bad-request'})`)
-  })
-  return server
-}
-
-function refuseConnection(socket: Socket): void {
-  endRaw(
-    socket,
-    '429 Too Many Requests',
-    'too many connections from this address: share or close some, or raise limits { http_max_conns_per_client } (too-many-connections)',
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+    refuseUnparsed(api, error, socket as Socket),
   )
-}
-
-function endRaw(socket: Socket, status: string, text: string): void {
-  const body = Buffer.from(text)
-  const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`
-  socket.end(Buffer.concat([Buffer.from(head), body]), () => socket.destroy())
+  return server
 }
 
 function createRouter(server: Dispatch): FastifyInstance {

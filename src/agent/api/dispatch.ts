@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { limits } from '../../model/limits.ts'
 import { admit, type Caller, identifyCaller, type Need, tokenOf } from '../access/caller.ts'
 import { plainRead } from './cluster.ts'
 import type { Connections } from './connections.ts'
@@ -28,6 +29,10 @@ export interface Dispatch {
 export async function dispatch(server: Dispatch, endpoint: Endpoint, exchange: Exchange): Promise<void> {
   const { api } = server
   const { request } = exchange
+  if ((request.raw.url ?? '').length > limits.httpUrlBytes) {
+    refuse(api, endpoint.path, exchange, urlTooLong())
+    return
+  }
   const { call, finish } = beginCall(server, exchange)
   try {
     const allowed = ['OPTIONS', ...Object.keys(endpoint.actions)].join(',')
@@ -55,6 +60,12 @@ export async function dispatch(server: Dispatch, endpoint: Endpoint, exchange: E
     status: String(statusCode),
   })
 }
+
+const urlTooLong = (): ApiRefusal =>
+  new ApiRefusal(
+    'too-large',
+    `the path and query string are longer than ${limits.httpUrlBytes} bytes (too-large)`,
+  )
 
 /** Answers a refusal and leaves its code in the log and the metric. */
 export function refuse(api: Api, path: string, exchange: Exchange, error: unknown): void {

@@ -19,6 +19,7 @@ const serverOnly: ReadonlySet<SettingName> = new Set([
   'bootstrapEntries',
   'defaultIntentionAction',
   'leafTtlMs',
+  'requestLimits',
 ])
 
 export interface SettingsChange {

@@ -59,7 +59,7 @@ class LinkServer implements RunningProxyLink {
     const next = nextSnapshot(this.snapshot, resources)
     if (next === this.snapshot) return
     this.snapshot = next
-    for (const session of this.sessions.keys()) session.offer(next)
+    for (const session of this.sessions.keys()) if (session.isConnected) session.offer(next)
     const { policies } = next
     const sameDestinations =
       policies.size === this.reported.size && [...policies.keys()].every((name) => this.reported.has(name))
@@ -71,15 +71,18 @@ class LinkServer implements RunningProxyLink {
   }
 
   draining(inbound: string): ReturnType<ProxyLink['draining']> {
+    let proxies = 0
     let refusing = 0
     let open = 0
     for (const session of this.connected()) {
+      if (!session.serves(inbound)) continue
+      proxies += 1
       const row = this.sessions.get(session)?.draining.find(({ name }) => name === inbound)
       if (row === undefined) continue
       refusing += 1
       open += row.open
     }
-    return { proxies: this.connected().length, refusing, open }
+    return { proxies, refusing, open }
   }
 
   proxies(): ReturnType<ProxyLink['proxies']> {
@@ -134,7 +137,9 @@ class LinkServer implements RunningProxyLink {
     for (const name of destinations.keys())
       enforced.set(
         name,
-        proxies.map((proxy) => proxy.inForce?.policies.get(name) ?? 0),
+        proxies
+          .filter((proxy) => proxy.concerns(name))
+          .map((proxy) => proxy.inForce?.policies.get(name) ?? 0),
       )
     this.reported = new Set(destinations.keys())
     for (const listener of this.listeners) listener(enforced)

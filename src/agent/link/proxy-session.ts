@@ -14,10 +14,12 @@ import {
   kindsSince,
   linkProtocol,
   type PairStats,
+  partsSince,
   type ResourceName,
   readFromProxy,
 } from '../../wire/link/message.ts'
 import type { ProxyStatus } from '../contract.ts'
+import { partOf } from './part.ts'
 import { difference, inOrder, type Snapshot } from './snapshot.ts'
 
 export interface ProxyStats {
@@ -88,9 +90,21 @@ export class ProxySession {
     }
   }
 
-  /** The state that this proxy shall have; sent now or after the one under way. */
+  /** Whether it must have in force what is decided under that name of `Snapshot.policies`. */
+  concerns(name: string): boolean {
+    return this.wanted?.policies.has(name) ?? false
+  }
+
+  /** Whether streams of that inbound listener may run through it. */
+  serves(inbound: string): boolean {
+    const part = this.hello?.part
+    if (part === undefined) return true
+    return part.kind === 'service' && this.wanted?.resources.has(`inbound/${inbound}`) === true
+  }
+
+  /** The state that this proxy shall have, or its part of it; sent now or after the one under way. */
   offer(snapshot: Snapshot): void {
-    this.wanted = snapshot
+    this.wanted = partOf(snapshot, this.hello?.part)
     this.sendNext()
   }
 
@@ -161,7 +175,8 @@ export class ProxySession {
 
   private onHello(hello: Hello): void {
     const protocol = Math.min(hello.maxProtocol, linkProtocol.max)
-    if (protocol < Math.max(hello.minProtocol, linkProtocol.min)) {
+    const needed = hello.part === undefined ? linkProtocol.min : partsSince
+    if (protocol < Math.max(hello.minProtocol, needed)) {
       const reason = `this agent speaks link ${linkProtocol.min} to ${linkProtocol.max}`
       this.log.error('a proxy of another version is turned away', { pid: hello.pid, version: hello.version })
       this.send({ kind: 'goaway', reason })

@@ -17,23 +17,32 @@ export interface Snapshot {
 
 /** The snapshot after `previous`, or `previous` itself where nothing is different. */
 export function nextSnapshot(previous: Snapshot | undefined, wanted: readonly ProxyResource[]): Snapshot {
-  const resources = new Map<string, ProxyResource>()
-  const policies = new Map<string, number>()
+  const resources: ProxyResource[] = []
   let changed = previous === undefined || previous.resources.size !== wanted.length
   for (const resource of wanted) {
     const key = resourceKey(resource)
     const before = previous?.resources.get(key)
     // The same object where nothing changed, so that differences are found by comparing references.
     const same = before === resource || isDeepStrictEqual(before, resource)
-    resources.set(key, same && before !== undefined ? before : resource)
+    resources.push(same && before !== undefined ? before : resource)
     if (!same) changed = true
+  }
+  if (previous !== undefined && !changed) return previous
+  return snapshotOf((previous?.version ?? 0) + 1, resources)
+}
+
+/** A snapshot of exactly these resources. */
+export function snapshotOf(version: number, wanted: readonly ProxyResource[]): Snapshot {
+  const resources = new Map<string, ProxyResource>()
+  const policies = new Map<string, number>()
+  for (const resource of wanted) {
+    resources.set(resourceKey(resource), resource)
     if (resource.kind === 'policy') policies.set(resource.name, resource.index)
     // Other datacenters keep their own books.
     if (resource.kind === 'endpoints' && resource.name === resource.service)
       policies.set(balancedName(resource.service), resource.maintenanceIndex ?? 0)
   }
-  if (previous !== undefined && !changed) return previous
-  return { version: (previous?.version ?? 0) + 1, resources, policies }
+  return { version, resources, policies }
 }
 
 /** Everything, in the order of application. */

@@ -2,10 +2,12 @@
  * Plans again when something that a plan is made from changed, once per turn of the event loop however much changed, and
  * says what the agent has to know and hold for the next plan.
  */
+import { sameValue } from '../../model/equality.ts'
 import type { ExposedResource, InboundDrain } from '../../model/proxy-config.ts'
 import type { Service } from '../../model/service.ts'
 import type { Clock, Metrics, Timer } from '../../platform/ports.ts'
 import type { Leaves, LocalRegistry, LocalService, ProxyLink, Views } from '../contract.ts'
+import type { Host } from './endpoints.ts'
 import { localProxies, meshServices, subjectsWanted } from './mesh-services.ts'
 import { type Plan, plan } from './plan.ts'
 
@@ -16,6 +18,7 @@ export interface PlanDriverOptions {
   readonly link: Pick<ProxyLink, 'publish'>
   readonly bindAddress: string
   readonly datacenter: string
+  readonly host: Host
   readonly clock: Clock
   readonly metrics: Metrics
   /** What is taken out of use; without it nothing ever is. */
@@ -40,9 +43,11 @@ export class PlanDriver {
   #rows: readonly LocalService[] | undefined
   #services: readonly Service[] = []
   #plan: Plan | undefined
+  #host: Host
 
   constructor(options: PlanDriverOptions) {
     this.#options = options
+    this.#host = options.host
     options.registry.onChange(() => this.#changed())
     options.views.onChange(() => this.#changed())
     options.leaves.onChange(() => this.#changed())
@@ -60,6 +65,13 @@ export class PlanDriver {
   start(): void {
     this.#started = true
     this.#run()
+  }
+
+  /** This host's zone may be another one now. */
+  moveTo(host: Host): void {
+    if (sameValue(host, this.#host)) return
+    this.#host = host
+    this.#changed()
   }
 
   stop(): void {
@@ -96,6 +108,7 @@ export class PlanDriver {
         leaf: (service) => leaves.leaf(service),
         bindAddress,
         datacenter,
+        host: this.#host,
         departing: drains?.departing() ?? [],
         drain: (proxyId) => drains?.drainOf(proxyId),
         exposures: this.#options.exposures?.resources() ?? [],

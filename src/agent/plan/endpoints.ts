@@ -1,17 +1,31 @@
 /** From the instances that the server told of to the endpoints that a proxy balances over. Pure. */
+import type { Settings } from '../../config/settings.ts'
 import { aggregateStatus, isMaintenance, memberCheckId } from '../../model/check.ts'
+import { type Node, zoneKey } from '../../model/node.ts'
 import type { Endpoint, EndpointHealth } from '../../model/proxy-config.ts'
 import type { ServiceEntry } from '../../model/service.ts'
 import type { EventBody } from '../../model/topic.ts'
 
+/** From whose proxy instances are near or far. */
+export interface Host {
+  readonly node: string
+  /** What its `node_meta` says under `zone`; '' where it says nothing. */
+  readonly zone: string
+}
+
+export const hostOf = (settings: Pick<Settings, 'nodeName' | 'nodeMeta'>): Host => ({
+  node: settings.nodeName,
+  zone: settings.nodeMeta[zoneKey] ?? '',
+})
+
 /** In the order of the view, which is that of node and service id; an instance without a port cannot be reached and is left out. */
-export function endpointsOf(bodies: readonly EventBody[]): readonly Endpoint[] {
+export function endpointsOf(bodies: readonly EventBody[], host: Host): readonly Endpoint[] {
   return bodies.flatMap((body) =>
-    body.topic === 'mesh-health' && body.op === 'upsert' ? endpointOf(body.entry) : [],
+    body.topic === 'mesh-health' && body.op === 'upsert' ? endpointOf(body.entry, host) : [],
   )
 }
 
-function endpointOf(entry: ServiceEntry): readonly Endpoint[] {
+function endpointOf(entry: ServiceEntry, host: Host): readonly Endpoint[] {
   const { node, service } = entry
   if (service.port === 0) return []
   const health = healthOf(entry)
@@ -24,8 +38,14 @@ function endpointOf(entry: ServiceEntry): readonly Endpoint[] {
       port: service.port,
       health,
       weight: isFull ? service.weights.passing : service.weights.warning,
+      ...nearnessOf(node, host),
     },
   ]
+}
+
+function nearnessOf({ name, meta }: Node, host: Host): Pick<Endpoint, 'nearness'> {
+  if (name === host.node) return { nearness: 'host' }
+  return host.zone !== '' && meta[zoneKey] === host.zone ? { nearness: 'zone' } : {}
 }
 
 /** Log index of the newest maintenance among these instances; undefined where none is in maintenance. */

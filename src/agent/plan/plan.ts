@@ -2,14 +2,20 @@
  * What the proxies of this host must do, as a pure function of what is registered here and what the servers told. The
  * driver (driver.ts) decides when it is asked; the link decides what of it has to be sent.
  */
+import { balanceOf } from '../../config/balance.ts'
 import { limits } from '../../model/limits.ts'
-import type { ExposedResource, InboundDrain, ProxyResource } from '../../model/proxy-config.ts'
+import type {
+  ExposedResource,
+  InboundDrain,
+  OutboundResource,
+  ProxyResource,
+} from '../../model/proxy-config.ts'
 import type { Service } from '../../model/service.ts'
 import type { EventBody, Subject } from '../../model/topic.ts'
 import { type Upstream, upstreamKey } from '../../model/upstream.ts'
 import type { Leaf, View } from '../contract.ts'
 import { listenerOf } from '../registry/registration.ts'
-import { endpointsOf, maintenanceIndexOf } from './endpoints.ts'
+import { endpointsOf, type Host, maintenanceIndexOf } from './endpoints.ts'
 import { exposedOf } from './exposed.ts'
 import { type Memo, MemoWriter } from './memo.ts'
 import { isLocal, type LocalProxy, localProxies, meshServices } from './mesh-services.ts'
@@ -22,6 +28,8 @@ export interface PlanInput {
   /** Where sidecars listen, unless they say otherwise. */
   readonly bindAddress: string
   readonly datacenter: string
+  /** This host, for which instances are near. */
+  readonly host: Host
   /** Proxies of services that are not registered here any more and whose connections live to a deadline. */
   readonly departing?: readonly Service[]
   /** Listeners that checks of this host go through. */
@@ -116,9 +124,9 @@ function endpointsResources(
       const bodies = isLocal(upstream, input.datacenter)
         ? input.view({ topic: 'mesh-health', key: service })?.bodies
         : undefined
-      return memo.resource(at, [bodies, datacenter], () => {
+      return memo.resource(at, [bodies, datacenter, input.host], () => {
         const maintenanceIndex = maintenanceIndexOf(bodies ?? [])
-        const instances = endpointsOf(bodies ?? [])
+        const instances = endpointsOf(bodies ?? [], input.host)
         const resource = { ...at, service, datacenter, instances }
         return maintenanceIndex === undefined ? resource : { ...resource, maintenanceIndex }
       })
@@ -166,6 +174,7 @@ function outboundResources(memo: MemoWriter, { service, proxy }: LocalProxy): re
       const at = { kind: 'outbound', name: `${service.id}/${target}` } as const
       return memo.resource(at, [service, upstream], () => ({
         ...at,
+        ...balancing(upstream),
         service: proxy.destinationServiceName,
         target,
         bindAddress: upstream.localBindAddress,
@@ -175,4 +184,9 @@ function outboundResources(memo: MemoWriter, { service, proxy }: LocalProxy): re
         connectTimeoutMs: upstream.connectTimeoutMs,
       }))
     })
+}
+
+function balancing(upstream: Upstream): Pick<OutboundResource, 'balance'> {
+  const balance = balanceOf(upstream.config)
+  return balance === undefined ? {} : { balance }
 }

@@ -6,6 +6,10 @@ export const apiLimits = {
   httpLongPollsPerClient: 5_000,
   /** Connections of all clients together. */
   httpConnections: 20_000,
+  /** Lines about requests beyond `request_limits` that one server logs; all are counted. */
+  rateLimitLinesPerSecond: 5,
+  /** A request's path and query string: the longest key and the longest filter, each byte written as %xx. */
+  httpUrlBytes: 128 * 1024,
   /** Refusals of the API that are logged; all are counted. A flood must not fill the disk. */
   httpRefusalsLoggedPerSecond: 20,
   /** How long `/v1/mesh/enforcement` and the commands that use it wait at most. */

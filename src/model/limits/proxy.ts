@@ -1,7 +1,7 @@
 /** The data plane: the tunnel, connections, drains, the link to the agent, counters. See ../limits.ts. */
 export const proxyLimits = {
   linkFrameBytes: 32 * 1024 * 1024,
-  proxiesPerAgent: 64,
+  proxiesPerAgent: 256,
 
   /** Tunnel: payload of one DATA frame, metadata of one OPEN, time to finish an opening. */
   tunnelFrameBytes: 65_536,
@@ -10,6 +10,11 @@ export const proxyLimits = {
   openTimeoutMs: 10_000,
   /** Credit a sender starts with; small windows bound the wait of interactive streams behind bulk ones. */
   streamWindowBytes: 256 * 1024,
+  /** What it may grow to on a long way, and what all streams of a session may get beyond their first credit. */
+  streamWindowMaxBytes: 8 * 1024 * 1024,
+  sessionWindowBytes: 32 * 1024 * 1024,
+  /** A session that got less since the last measurement does not measure its round trip. */
+  tunnelMeasureBytes: 128 * 1024,
   /** Connections one worker carries, both directions together. */
   connectionsPerWorker: 65_536,
   /** Streams that one peer may have open in one tunnel session. */
@@ -24,8 +29,14 @@ export const proxyLimits = {
   tunnelSilenceMs: 1_000,
   /** Pairs of a local service and an address that one worker has sessions to, or remembers a failure of. */
   tunnelDestinations: 16_384,
+  /** How long a far side without the tunnel is not asked for it again. */
+  plainBelievedMs: 60_000,
   /** Bytes staged for one session before its streams stop reading; twice that and a peer that does not read is dropped. */
   tunnelBacklogBytes: 1024 * 1024,
+  /** Up to so many instances the least busy one is looked for among all; beyond, two are drawn at random. */
+  balanceScan: 32,
+  /** Longest time that a failing instance is left out, unless its first time is longer. */
+  ejectionLongestMs: 300_000,
   /** Instances tried for one connection. */
   openAttempts: 3,
   /** How long a session that said goodbye waits for the other side to close. */
@@ -64,6 +75,19 @@ export const proxyLimits = {
   /** A worker that lived shorter than this is restarted with back-off, up to the second value. */
   workerStableMs: 10_000,
   workerRestartMaxMs: 5_000,
+  /** A worker says that it is alive this often; after so many missed beats it hangs and is killed. */
+  workerBeatMs: 1_000,
+  workerMissedBeats: 10,
+  /** Beats that a process may miss before its first one, while it starts on a busy machine. */
+  workerStartBeats: 50,
+  /** A new worker that does not serve in this time is given up, and the old one goes on. */
+  workerSuccessionMs: 30_000,
+  /** Services of a host that have a worker of their own each, with `proxy.isolation = "service"`. */
+  isolatedWorkers: 100,
+  /** Commands to a running proxy: their length, how many at once, how long one may take. */
+  controlLineBytes: 4_096,
+  controlConnections: 8,
+  controlTimeoutMs: 10_000,
   /** Redials of the agent's link socket: first wait and longest. */
   linkRedialMinMs: 50,
   linkRedialMaxMs: 3_000,

@@ -1,160 +1,159 @@
 /**
- * The holder: owns the listening handles, keeps a worker running, gives each worker its handles. It accepts nothing and
- * reads no configuration, so there is little that could stop it; while a worker is away clients queue in the kernel.
+ * The holder: owns the listening handles, keeps the workers running, gives each its handles. It accepts no client and reads
+ * no configuration, so there is little that could stop it; while a worker is away clients queue in the kernel.
  */
 import { limits } from '../../model/limits.ts'
-import type {
-  Clock,
-  ListenAddress,
-  ListeningHandle,
-  ListeningHandles,
-  Log,
-  Timer,
-} from '../../platform/ports.ts'
-import {
-  type FromHolder,
-  type FromWorker,
-  type ListenFailure,
-  type ListenRequest,
-  listenKey,
-} from './message.ts'
+import type { Clock, ListenAddress, ListeningHandle, ListeningHandles, Log } from '../../platform/ports.ts'
+import { type FromWorker, type ListenFailure, type ListenRequest, listenKey } from './message.ts'
+import { type Isolation, scopeName, type WorkerScope } from './scope.ts'
+import { type Replacement, type WorkerEvents, WorkerLife, type WorkerProcess } from './worker-life.ts'
 
-/** One worker process. */
-export interface WorkerProcess {
-  /** 0 where it could not be started. */
-  readonly pid: number
-  send(message: FromHolder, handle?: object): void
-  kill(): void
-}
-
-export interface WorkerEvents {
-  onMessage(message: FromWorker): void
-  /** Once, also where it could not be started. `how` is for the log. */
-  onExit(how: string): void
-}
+export type { WorkerEvents, WorkerProcess } from './worker-life.ts'
 
 export interface HolderOptions {
   readonly clock: Clock
   readonly log: Log
   readonly handles: ListeningHandles
-  readonly spawn: (events: WorkerEvents) => WorkerProcess
+  readonly isolation: Isolation
+  readonly spawn: (scope: WorkerScope, events: WorkerEvents) => WorkerProcess
 }
 
-/** Wait after a second worker in a row that died young; the first restart waits for nothing. */
-const restartMinMs = 100
+/** How the replacement of one worker went. */
+export type WorkerReplacement = Replacement & { readonly worker: string }
+
+interface Held {
+  readonly handle: ListeningHandle
+  readonly owner: WorkerLife
+}
 
 export class Holder {
   private readonly options: HolderOptions
-  private readonly held = new Map<string, ListeningHandle>()
-  private readonly requests: { readonly request: ListenRequest; readonly from: WorkerProcess }[] = []
+  private readonly held = new Map<string, Held>()
+  private readonly requests: { request: ListenRequest; from: WorkerProcess; life: WorkerLife }[] = []
   private answering: boolean = false
-  private serving: WorkerProcess | undefined
-  /** Started to take over from `serving`; does so when it has its listeners. */
-  private successor: WorkerProcess | undefined
-  /** Told to stop. */
-  private readonly leaving = new Set<WorkerProcess>()
-  private startedMs = 0
-  /** Workers in a row that died young. */
-  private diedYoung = 0
-  private timer: Timer | undefined
+  /** By scope name. */
+  private readonly lives = new Map<string, WorkerLife>()
+  /** Workers of services that are gone, until their connections are. */
+  private readonly ending = new Set<WorkerLife>()
+  private upgrading: boolean = false
   private onStopped: (() => void) | undefined
 
   constructor(options: HolderOptions) {
     this.options = options
   }
 
-  /** 0 while there is none. */
+  /** Of the first worker; 0 while there is none. */
   get workerPid(): number {
-    return this.serving?.pid ?? 0
+    const [first] = this.lives.values()
+    return first?.pid ?? 0
+  }
+
+  /** Each worker by the name of what it is for. */
+  workers(): readonly { readonly worker: string; readonly pid: number }[] {
+    return Array.from(this.lives, ([worker, { pid }]) => ({ worker, pid }))
   }
 
   start(): void {
-    this.startedMs = this.options.clock.monotonicMs()
-    this.serving = this.spawn()
+    this.add({ kind: this.options.isolation === 'host' ? 'host' : 'guide' })
   }
 
-  /** Replaces the worker by a new process without refusing a connection; open ones stay with the old one for a while. */
-  reload(): void {
-    if (this.onStopped !== undefined) return
-    if (this.serving === undefined || this.successor !== undefined)
-      this.options.log.warn('a new proxy worker is being started already')
-    else this.successor = this.spawn()
+  /**
+   * Replaces every worker by a new process, one after the other, without refusing a connection; open ones stay with the old
+   * one for `drainMs`. `done` hears how each went.
+   */
+  reload(
+    drainMs: number = limits.workerReplacedDrainMs,
+    done: (outcomes: readonly WorkerReplacement[]) => void = () => {},
+  ): void {
+    const outcomes: WorkerReplacement[] = []
+    if (this.upgrading) {
+      const reason = 'the workers are being replaced already'
+      this.options.log.warn(reason)
+      done([{ worker: 'all', kind: 'failed', pid: this.workerPid, reason }])
+      return
+    }
+    this.upgrading = true
+    const waiting = [...this.lives]
+    const next = (): void => {
+      const [worker, life] = waiting.shift() ?? []
+      if (worker === undefined || life === undefined || this.onStopped !== undefined) {
+        this.upgrading = false
+        done(outcomes)
+        return
+      }
+      life.replace(drainMs, (outcome) => {
+        if (outcome.kind === 'failed')
+          this.options.log.error('a proxy worker was not replaced', { worker, reason: outcome.reason })
+        outcomes.push({ worker, ...outcome })
+        next()
+      })
+    }
+    next()
   }
 
   /** Ends all workers, giving them their time, and closes everything. */
   stop(done: () => void): void {
     this.onStopped = done
-    this.timer?.cancel()
-    for (const handle of this.held.values()) handle.close()
+    for (const { handle } of this.held.values()) handle.close()
     this.held.clear()
-    for (const worker of [this.serving, this.successor]) if (worker !== undefined) this.leaving.add(worker)
-    this.serving = undefined
-    this.successor = undefined
-    if (this.leaving.size === 0) {
-      done()
+    const lives = [...this.lives.values(), ...this.ending]
+    this.lives.clear()
+    this.ending.clear()
+    let left = lives.length
+    if (left === 0) done()
+    for (const life of lives)
+      life.stop(limits.workerDrainMs, () => {
+        left -= 1
+        if (left === 0) done()
+      })
+  }
+
+  private add(scope: WorkerScope): void {
+    const { options } = this
+    const life: WorkerLife = new WorkerLife({
+      clock: options.clock,
+      log: options.log.with({ worker: scopeName(scope) }),
+      spawn: (events) => options.spawn(scope, events),
+      onMessage: (message, from) => this.onMessage(message, from, life),
+    })
+    this.lives.set(scopeName(scope), life)
+    life.start()
+  }
+
+  private onMessage(
+    message: Exclude<FromWorker, { kind: 'alive' }>,
+    from: WorkerProcess,
+    life: WorkerLife,
+  ): void {
+    if (message.kind === 'listen') {
+      this.requests.push({ request: message, from, life })
+      this.answerNext()
       return
     }
-    for (const worker of this.leaving) worker.send({ kind: 'stop', drainMs: limits.workerDrainMs })
-    this.timer = this.options.clock.after(limits.workerDrainMs + 2 * limits.lingerMs, () => {
-      for (const worker of this.leaving) worker.kill()
-    })
+    this.follow(message.names)
+    life.settled(from)
   }
 
-  private spawn(): WorkerProcess {
-    const worker = this.options.spawn({
-      onMessage: (request) => {
-        if (!this.isOurs(worker)) return
-        this.requests.push({ request, from: worker })
-        this.answerNext()
-      },
-      onExit: (how) => this.onExit(worker, how),
-    })
-    this.options.log.info('proxy worker started', { pid: worker.pid })
-    return worker
+  /** A worker for each service of the guide's list, and none for others. */
+  private follow(names: readonly string[]): void {
+    if (this.onStopped !== undefined) return
+    const wanted = names.slice(0, limits.isolatedWorkers)
+    if (wanted.length < names.length)
+      this.options.log.error('services without a worker: a proxy has a limited number', {
+        limit: limits.isolatedWorkers,
+        without: names.length - wanted.length,
+      })
+    const scopes = wanted.map((service) => ({ kind: 'service', service }) as const)
+    const keep = new Set(scopes.map(scopeName))
+    for (const [name, life] of this.lives) if (name !== 'guide' && !keep.has(name)) this.end(name, life)
+    for (const scope of scopes) if (!this.lives.has(scopeName(scope))) this.add(scope)
   }
 
-  /** The new worker has its listeners: from here it takes the connections. */
-  private takeOver(successor: WorkerProcess): void {
-    const old = this.serving
-    this.serving = successor
-    this.successor = undefined
-    this.startedMs = this.options.clock.monotonicMs()
-    if (old === undefined) return
-    this.leaving.add(old)
-    old.send({ kind: 'stop', drainMs: limits.workerReplacedDrainMs })
-    this.options.log.info('proxy worker replaced', { old: old.pid, pid: successor.pid })
-  }
-
-  private onExit(worker: WorkerProcess, how: string): void {
-    const { log } = this.options
-    if (this.leaving.delete(worker)) {
-      log.info('proxy worker ended', { pid: worker.pid, how })
-      if (this.leaving.size > 0 || this.onStopped === undefined) return
-      this.timer?.cancel()
-      this.onStopped()
-    } else if (worker === this.successor) {
-      this.successor = undefined
-      log.error('the new proxy worker died; the old one goes on', { pid: worker.pid, how })
-    } else if (worker === this.serving) this.replaceDead(how)
-  }
-
-  private replaceDead(how: string): void {
-    const { clock, log } = this.options
-    this.serving = undefined
-    if (this.successor !== undefined) {
-      log.error('proxy worker died; the new one takes over', { how })
-      this.takeOver(this.successor)
-      return
-    }
-    const young = clock.monotonicMs() - this.startedMs < limits.workerStableMs
-    this.diedYoung = young ? this.diedYoung + 1 : 0
-    const waitMs =
-      this.diedYoung <= 1
-        ? 0
-        : Math.min(limits.workerRestartMaxMs, restartMinMs * 2 ** Math.min(this.diedYoung - 2, 16))
-    log.error('proxy worker died and is started again', { how, waitMs, listeners: this.held.size })
-    if (waitMs === 0) this.start()
-    else this.timer = clock.after(waitMs, () => this.start())
+  private end(name: string, life: WorkerLife): void {
+    this.lives.delete(name)
+    this.ending.add(life)
+    this.release(life, new Set())
+    life.stop(limits.workerReplacedDrainMs, () => this.ending.delete(life))
   }
 
   /** One request at a time: two that open the same address would stand in each other's way. */
@@ -163,62 +162,70 @@ export class Holder {
     const next = this.requests.shift()
     if (next === undefined) return
     this.answering = true
-    this.answer(next.request, next.from, () => {
+    const { request, from, life } = next
+    this.answer(request, from, life, () => {
       this.answering = false
-      if (next.from === this.successor) this.takeOver(next.from)
+      life.settled(from)
       this.answerNext()
     })
   }
 
-  private isOurs(worker: WorkerProcess): boolean {
-    return worker === this.serving || worker === this.successor
-  }
-
-  private answer(request: ListenRequest, from: WorkerProcess, done: () => void): void {
+  private answer(request: ListenRequest, from: WorkerProcess, life: WorkerLife, done: () => void): void {
     const wanted = new Map(request.wanted.map((address) => [listenKey(address), address]))
-    if (request.release)
-      for (const [key, handle] of this.held)
-        if (!wanted.has(key)) {
-          handle.close()
-          this.held.delete(key)
-        }
+    if (request.release) this.release(life, wanted)
     const failures: ListenFailure[] = []
     let left = request.missing.length + 1
     const settle = (): void => {
       left -= 1
       if (left > 0) return
-      if (this.isOurs(from)) from.send({ kind: 'listened', id: request.id, failures })
+      if (life.has(from)) from.send({ kind: 'listened', id: request.id, failures })
       done()
     }
     for (const key of request.missing)
-      this.provide(key, wanted.get(key), (handle, reason) => {
+      this.provide(key, wanted.get(key), life, (handle, reason) => {
         if (handle === undefined) failures.push({ key, reason })
-        else if (this.isOurs(from)) from.send({ kind: 'handle', id: request.id, key }, handle.native)
+        else if (life.has(from)) from.send({ kind: 'handle', id: request.id, key }, handle.native)
         settle()
       })
     settle()
   }
 
+  /** Closes what `life` has and `wanted` does not name. */
+  private release(life: WorkerLife, wanted: { has(key: string): boolean }): void {
+    for (const [key, { handle, owner }] of this.held)
+      if (owner === life && !wanted.has(key)) {
+        handle.close()
+        this.held.delete(key)
+      }
+  }
+
   private provide(
     key: string,
     address: ListenAddress | undefined,
+    life: WorkerLife,
     done: (handle: ListeningHandle | undefined, reason: string) => void,
   ): void {
     const held = this.held.get(key)
-    if (held !== undefined) {
-      done(held, '')
-      return
-    }
-    if (address === undefined) {
-      done(undefined, `${key} is not among the wanted addresses`)
-      return
-    }
+    // Two workers that accept on one address would take each other's clients; the loser asks again later.
+    if (held !== undefined && held.owner !== life) done(undefined, `${key} belongs to another worker`)
+    else if (held !== undefined) done(held.handle, '')
+    else if (address === undefined) done(undefined, `${key} is not among the wanted addresses`)
+    else this.openFor(life, key, address, done)
+  }
+
+  private openFor(
+    life: WorkerLife,
+    key: string,
+    address: ListenAddress,
+    done: (handle: ListeningHandle | undefined, reason: string) => void,
+  ): void {
     this.options.handles.open(address, (handle, reason) => {
-      if (handle !== undefined && this.onStopped !== undefined) {
+      const isGone = this.onStopped !== undefined || this.ending.has(life)
+      if (handle !== undefined && isGone) {
         handle.close()
         return done(undefined, 'the proxy is stopping')
       }
-      if (handle !== undefined) this.held.set(key, handle)
+      if (handle !== undefined) this.held.set(key, { handle, owner: life })
       done(handle, reason)
     })
   }

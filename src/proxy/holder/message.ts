@@ -21,7 +21,12 @@ export interface ListenFailure {
   readonly reason: string
 }
 
-export type FromWorker = ListenRequest
+export type FromWorker =
+  | ListenRequest
+  /** Every `limits.workerBeatMs`: its event loop turns. */
+  | { readonly kind: 'alive' }
+  /** From a guide: all services that want a worker. */
+  | { readonly kind: 'services'; readonly names: readonly string[] }
 
 export type FromHolder =
   /** Comes with the handle itself. */
@@ -38,7 +43,7 @@ export function listenKey(at: ListenAddress): string {
 }
 
 export function isFromWorker(message: unknown): message is FromWorker {
-  return kindOf(message) === 'listen'
+  return ['listen', 'alive', 'services'].includes(kindOf(message))
 }
 
 export function isFromHolder(message: unknown): message is FromHolder {

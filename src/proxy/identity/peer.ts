@@ -7,36 +7,60 @@ import type { TLSSocket } from 'node:tls'
 import type { Identity } from '../../model/identity.ts'
 import { limits } from '../../model/limits.ts'
 import type { RefusalCode } from '../../model/refusal.ts'
-import { refusalOf, type Trust, verifyChain } from '../../wire/x509/chain.ts'
+import { refusalOf, type Trust, trustsRoot, verifyChain } from '../../wire/x509/chain.ts'
 
 export type ServiceId = Extract<Identity, { kind: 'service' }>
 
+/** Who the peer is, with what proved it: a session lives longer than the roots of the day it was made. */
+export interface PeerProof {
+  readonly identity: ServiceId
+  readonly uri: string
+  /** When the first certificate of the chain ends. */
+  readonly notAfterMs: number
+  /** As presented, DER, leaf first. */
+  readonly chain: readonly Uint8Array[]
+  /** The root that proved it: SHA-256 of its certificate, as text. */
+  readonly root: string
+}
+
 export type PeerCheck =
-  | {
-      readonly kind: 'proven'
-      readonly identity: ServiceId
-      readonly uri: string
-      /** When the first certificate of the chain ends. */
-      readonly notAfterMs: number
-    }
+  | ({ readonly kind: 'proven' } & PeerProof)
   /** `uri` is what the certificate claims, '' where it claims nothing readable. */
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly uri: string }
 
 /** To be asked once per socket, after the handshake: reading the chain uses it up inside Node. */
 export function checkPeer(socket: TLSSocket, trust: Trust, nowMs: number): PeerCheck {
-  const outcome = verifyChain({ chain: presentedChain(socket), trust, plane: 'service', nowMs })
+  const chain = presentedChain(socket)
+  const outcome = verifyChain({ chain, trust, plane: 'service', nowMs })
   if (outcome.kind === 'ok' && outcome.identity.kind === 'service')
     return {
       kind: 'proven',
       identity: outcome.identity,
       uri: outcome.uri,
       notAfterMs: outcome.notAfterMs,
+      chain,
+      root: outcome.root,
     }
   return {
     kind: 'refused',
     code: outcome.kind === 'ok' ? 'wrong-plane' : refusalOf(outcome),
     uri: 'uri' in outcome ? outcome.uri : '',
   }
+}
+
+/**
+ * The proof under the roots of now, or undefined where nothing proves the peer any more. Time plays no part: a certificate
+ * that has run out admits nothing new, but does not end what it opened in its time. Only a session whose root is gone
+ * costs signature checks; its chain may end in another one.
+ */
+export function proveAgain(proof: PeerProof, trust: Trust): PeerProof | undefined {
+  if (trustsRoot(trust, proof.identity.trustDomain, proof.root)) return proof
+  const { chain, notAfterMs } = proof
+  const outcome = verifyChain({ chain, trust, plane: 'service', nowMs: notAfterMs })
+  const { kind } = outcome
+  return kind === 'ok' || kind === 'expired' || kind === 'not-yet-valid'
+    ? { ...proof, root: outcome.root }
+    : undefined
 }
 
 /** DER, leaf first. */

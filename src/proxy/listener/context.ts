@@ -5,6 +5,7 @@
 import type { ExposedResource, InboundResource } from '../../model/proxy-config.ts'
 import type { Clock, Log } from '../../platform/ports.ts'
 import type { Trust } from '../../wire/x509/chain.ts'
+import type { Balancers } from '../balance/balancers.ts'
 import type { ConnectionBudget } from '../lifecycle/budget.ts'
 import type { PolicyTable } from '../policy/table.ts'
 import type { RouteTables } from '../route/routes.ts'
@@ -29,6 +30,8 @@ export interface ListenerContext {
   readonly place: TunnelPlace
   readonly sessions: TunnelSessions
   readonly budget: ConnectionBudget
+  /** Over the life of the worker: what was seen of instances outlives their configuration. */
+  readonly balancers: Balancers
   readonly counters: PairCounters
   readonly accessLog: AccessLog
 }

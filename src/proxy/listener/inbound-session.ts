@@ -3,14 +3,12 @@
  * decided by its certificate and by the policy of the moment. Knows no listeners; inbound.ts makes it.
  */
 import type tls from 'node:tls'
-import { sniOf } from '../../model/identity.ts'
 import { limits } from '../../model/limits.ts'
 import type { RefusalCode } from '../../model/refusal.ts'
 import type { Timer } from '../../platform/ports.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
-import { tunnelAlpn } from '../../wire/tunnel/frame.ts'
 import type { OpenMetadata } from '../../wire/tunnel/metadata.ts'
-import { checkPeer, type ServiceId } from '../identity/peer.ts'
+import { checkPeer, type PeerProof, proveAgain } from '../identity/peer.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
 import type { ConnectionFacts } from '../telemetry/access-log.ts'
 import { keepAlive } from '../transport/local-socket.ts'
@@ -19,6 +17,7 @@ import { type SessionListener, TunnelSession } from '../transport/session.ts'
 import type { TunnelStream } from '../transport/stream.ts'
 import { closeLater } from '../transport/tunnel-dial.ts'
 import type { ListenerContext } from './context.ts'
+import { wrongName } from './inbound-name.ts'
 import { InboundStream } from './inbound-stream.ts'
 
 export class InboundSession implements SessionListener {
@@ -30,8 +29,7 @@ export class InboundSession implements SessionListener {
   private readonly outbox: Outbox
   private readonly session: TunnelSession
   private facts: ConnectionFacts
-  private peer: ServiceId | undefined
-  private notAfterMs = 0
+  private peer: PeerProof | undefined
   private openTimer: Timer | undefined
   private idleTimer: Timer | undefined
   private leaving: boolean = false
@@ -57,7 +55,7 @@ export class InboundSession implements SessionListener {
       tlsVersion: socket.getProtocol() ?? '',
     }
     this.outbox = new Outbox(socket, context.place.pool, context.place.turnEnd, () => this.session.onRoom())
-    this.session = new TunnelSession('acceptor', this.outbox, this)
+    this.session = new TunnelSession('acceptor', this.outbox, this, () => context.clock.monotonicMs())
   }
 
   start(): void {
@@ -72,17 +70,15 @@ export class InboundSession implements SessionListener {
       this.refuse(peer.code, '')
       return
     }
-    this.peer = peer.identity
-    this.notAfterMs = peer.notAfterMs
+    this.peer = peer
     this.facts = { ...this.facts, source: peer.identity.service }
-    if (socket.alpnProtocol !== tunnelAlpn) {
-      this.refuse('handshake-failed', `the peer does not speak ${tunnelAlpn}`)
+    if (socket.getProtocol() !== 'TLSv1.3') {
+      this.refuse('handshake-failed', 'the tunnel is spoken over TLS 1.3 only')
       return
     }
-    const { service, datacenter, trustDomain } = this.own.identity
-    const { servername } = socket as tls.TLSSocket & { readonly servername?: string | false }
-    if (typeof servername === 'string' && servername !== sniOf(service, datacenter, trustDomain)) {
-      this.refuse('wrong-identity', `the peer asked for ${servername.slice(0, limits.tunnelTextBytes)}`)
+    const wrong = wrongName(socket, this.own)
+    if (wrong !== '') {
+      this.refuse('wrong-identity', wrong)
       return
     }
     this.openTimer = context.clock.after(limits.openTimeoutMs, () => {
@@ -137,6 +133,14 @@ export class InboundSession implements SessionListener {
     if (cut > 0) this.outbox.flush()
   }
 
+  /** Ends the session if nothing proves its peer under the roots of now. */
+  recheckTrust(): void {
+    if (this.peer === undefined) return
+    const proof = proveAgain(this.peer, this.context.tables().trust)
+    if (proof !== undefined) this.peer = proof
+    else this.refuse('untrusted-certificate', 'the root of the peer’s certificate was removed')
+  }
+
   private admit(stream: TunnelStream, metadata: OpenMetadata): void {
     const facts = { ...this.facts, instance: metadata.instance }
     // The session's own place is for its first stream; each further one is one more connection to the local service.
@@ -148,7 +152,7 @@ export class InboundSession implements SessionListener {
       if (refusal.code === 'expired-certificate') this.leave()
       return
     }
-    const inbound = new InboundStream(this.context, stream, facts, () => {
+    const inbound = new InboundStream(this.context, stream, { facts, socket: this.socket }, () => {
       this.streams.delete(inbound)
       if (isFurther) this.context.budget.release()
     })
@@ -165,7 +169,7 @@ export class InboundSession implements SessionListener {
     const wrong = this.wrongMetadata(metadata)
     if (wrong !== '') return { code: 'wrong-identity', text: wrong }
     // Or a session could outlive its certificate for ever; streams that are open go on.
-    if (clock.wallMs() > this.notAfterMs)
+    if (clock.wallMs() > (this.peer?.notAfterMs ?? 0))
       return { code: 'expired-certificate', text: 'the certificate of the session has expired' }
     if (isFurther && !budget.take())
       return { code: 'too-many-connections', text: `${budget.max} connections in this worker` }
@@ -174,8 +178,8 @@ export class InboundSession implements SessionListener {
 
   private wrongMetadata(metadata: OpenMetadata): string {
     const { service, datacenter } = this.own.identity
-    if (metadata.source !== this.peer?.service)
-      return `the certificate is of ${this.peer?.service ?? ''}, the opening says ${metadata.source}`
+    if (metadata.source !== this.peer?.identity.service)
+      return `the certificate is of ${this.peer?.identity.service ?? ''}, the opening says ${metadata.source}`
     if (metadata.target !== service || (metadata.datacenter !== '' && metadata.datacenter !== datacenter))
       return `this is ${service} in ${datacenter}, wanted is ${metadata.target} in ${metadata.datacenter}`
     return ''
@@ -183,10 +187,6 @@ export class InboundSession implements SessionListener {
 
   private refuse(code: RefusalCode, text: string): void {
     this.context.accessLog.refused(this.facts, code, text)
-    if (this.socket.alpnProtocol !== tunnelAlpn) {
-      this.socket.destroy()
-      return
-    }
     // Read on, so that the peer's own end is seen.
     this.socket.resume()
     this.session.fail(code, text)

@@ -5,17 +5,25 @@
 import type net from 'node:net'
 import type { RefusalCode } from '../../model/refusal.ts'
 import type { Timer } from '../../platform/ports.ts'
+import { encodeProxyHeader } from '../../wire/proxy-protocol.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import type { ConnectionFacts } from '../telemetry/access-log.ts'
 import { abort, dialLocal, type ReadableEnd } from '../transport/local-socket.ts'
 import { Relay } from '../transport/relay.ts'
-import type { TunnelStream } from '../transport/stream.ts'
-import type { StreamListener } from '../transport/transport.ts'
+import type { OfferedStream, StreamListener } from '../transport/transport.ts'
 import type { ListenerContext } from './context.ts'
+
+/** Where the connection came from. */
+export interface InboundOrigin {
+  readonly facts: ConnectionFacts
+  /** The other proxy's connection to us. */
+  readonly socket: Pick<net.Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>
+}
 
 export class InboundStream implements StreamListener {
   private readonly context: ListenerContext
-  private readonly stream: TunnelStream
+  private readonly stream: OfferedStream
+  private readonly from: InboundOrigin
   private readonly facts: ConnectionFacts
   private readonly onGone: () => void
   private readonly startedMs: number
@@ -24,10 +32,11 @@ export class InboundStream implements StreamListener {
   private relay: Relay | undefined
   private over: boolean = false
 
-  constructor(context: ListenerContext, stream: TunnelStream, facts: ConnectionFacts, onGone: () => void) {
+  constructor(context: ListenerContext, stream: OfferedStream, from: InboundOrigin, onGone: () => void) {
     this.context = context
     this.stream = stream
-    this.facts = facts
+    this.from = from
+    this.facts = from.facts
     this.onGone = onGone
     this.startedMs = context.clock.monotonicMs()
   }
@@ -117,7 +126,21 @@ export class InboundStream implements StreamListener {
     const ends = { socket, end, stream: this.stream, socketIs: 'destination' } as const
     this.relay = new Relay(ends, { counters, slot }, (code) => this.onRelayed(code))
     this.stream.accept()
+    if (this.context.tables().inbounds.get(this.facts.listener)?.localProxyProtocol === 'v2')
+      socket.write(this.proxyHeader())
     this.relay.start()
+  }
+
+  private proxyHeader(): Buffer {
+    const { facts, socket } = this.from
+    return encodeProxyHeader({
+      sourceAddress: socket.remoteAddress ?? '::',
+      sourcePort: socket.remotePort ?? 0,
+      destinationAddress: socket.localAddress ?? '::',
+      destinationPort: socket.localPort ?? 0,
+      uri: facts.peerUri,
+      tlsVersion: facts.tlsVersion,
+    })
   }
 
   private onRelayed(code: EndCode): void {

@@ -1,6 +1,6 @@
 /**
- * A public listener: TLS 1.3 with client certificates in front of one local service. Handshakes that fail and peers
- * beyond the connection limit end here; the rest is inbound-session.ts.
+ * A public listener: TLS with client certificates in front of one local service. Handshakes that fail and peers beyond
+ * the connection limit end here; the rest is inbound-session.ts for the tunnel and inbound-plain.ts for peers without it.
  */
 import type net from 'node:net'
 import tls from 'node:tls'
@@ -10,15 +10,21 @@ import type { EndCode } from '../../wire/tunnel/codes.ts'
 import { tunnelAlpn } from '../../wire/tunnel/frame.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
 import type { ListenerContext } from './context.ts'
+import { chooseProtocol } from './inbound-name.ts'
+import { InboundPlain } from './inbound-plain.ts'
 import { InboundSession } from './inbound-session.ts'
+import { inboundContext, type TlsMinVersion } from './inbound-tls.ts'
 import type { OpenListener } from './open-listener.ts'
 
 export class InboundListener implements OpenListener {
   readonly server: tls.Server
   private readonly context: ListenerContext
   private readonly name: () => string
-  private readonly sessions = new Set<InboundSession>()
+  private readonly sessions = new Set<InboundSession | InboundPlain>()
+  /** TCP sockets below the TLS ones, by the peer's address and port. */
+  private readonly raws = new Map<string, net.Socket>()
   private identity: ServiceIdentity
+  private minVersion: TlsMinVersion
   private connections = 0
   private leaving: boolean = false
   private gone: boolean = false
@@ -28,12 +34,13 @@ export class InboundListener implements OpenListener {
     this.context = context
     this.name = name
     this.identity = identity
+    this.minVersion = this.wantedMinVersion()
     this.server = tls.createServer({
-      ...identity.contextOptions,
+      ...inboundContext(identity, this.minVersion),
       requestCert: true,
       // The peer is let through the handshake to be told in a frame why it is refused.
       rejectUnauthorized: false,
-      ALPNProtocols: [tunnelAlpn],
+      ALPNCallback: ({ protocols }) => chooseProtocol(protocols),
       handshakeTimeout: limits.handshakeTimeoutMs,
       noDelay: true,
     })
@@ -46,16 +53,23 @@ export class InboundListener implements OpenListener {
     return this.connections
   }
 
-  /** New handshakes use this identity; open sessions go on. */
+  /** New handshakes use this identity, and the versions of now; open sessions go on. */
   setIdentity(identity: ServiceIdentity): void {
-    if (identity === this.identity) return
+    const minVersion = this.wantedMinVersion()
+    if (identity === this.identity && minVersion === this.minVersion) return
     this.identity = identity
-    this.server.setSecureContext(identity.contextOptions)
+    this.minVersion = minVersion
+    this.server.setSecureContext(inboundContext(identity, minVersion))
   }
 
   /** Cuts open streams that the policy of now denies. */
   recheck(): void {
     for (const session of [...this.sessions]) session.recheck()
+  }
+
+  /** Ends sessions whose peer the roots of now do not prove. */
+  recheckTrust(): void {
+    for (const session of [...this.sessions]) session.recheckTrust()
   }
 
   /** Streams that carry a connection now. */
@@ -89,7 +103,10 @@ export class InboundListener implements OpenListener {
       return
     }
     this.connections += 1
+    const from = peerAddress(socket)
+    this.raws.set(from, socket)
     socket.once('close', () => {
+      this.raws.delete(from)
       this.connections -= 1
       budget.release()
     })
@@ -100,11 +117,27 @@ export class InboundListener implements OpenListener {
       socket.destroy()
       return
     }
+    const raw = this.raws.get(peerAddress(socket))
+    // The peer has gone meanwhile.
+    if (raw === undefined || raw.destroyed) {
+      socket.destroy()
+      return
+    }
     const at = { listener: this.name(), own: this.identity }
-    const session = new InboundSession(this.context, socket, at, () => this.sessions.delete(session))
+    const onGone = (): void => {
+      this.sessions.delete(session)
+    }
+    const session =
+      socket.alpnProtocol === tunnelAlpn
+        ? new InboundSession(this.context, socket, at, onGone)
+        : new InboundPlain(this.context, { raw, socket }, at, onGone)
     this.sessions.add(session)
     session.start()
     if (this.leaving) session.leave()
+  }
+
+  private wantedMinVersion(): TlsMinVersion {
+    return this.context.tables().inbounds.get(this.name())?.tlsMinVersion ?? 'TLSv1_3'
   }
 
   private onHandshakeFailed(error: NodeJS.ErrnoException, socket: net.Socket): void {
@@ -129,3 +162,5 @@ export class InboundListener implements OpenListener {
     this.context.accessLog.refused(facts, code, text)
   }
 }
+
+const peerAddress = (socket: net.Socket): string => `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`

@@ -95,6 +95,12 @@ export class Listeners {
       if (inbound !== undefined && services.has(wanted.service)) inbound.recheck()
   }
 
+  /** Ends sessions of both directions whose peer the roots of now do not prove. */
+  recheckTrust(): void {
+    for (const { inbound } of this.all()) inbound?.recheckTrust()
+    this.context.sessions.recheckTrust()
+  }
+
   /** Cuts what is open on instances whose time to drain is over. To be called when a configuration is in force. */
   cutDrained(tables: ProxyTables): void {
     for (const { wanted, inbound } of this.all())

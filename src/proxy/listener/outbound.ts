@@ -86,7 +86,7 @@ class OutboundConnection implements AttemptsAnswer {
       this.refuse('too-many-connections', `${context.budget.max} connections in this worker`)
       return
     }
-    const routed = resolveRoute(context.tables(), this.listener)
+    const routed = resolveRoute(context.tables(), context.balancers, this.listener)
     if (routed.kind === 'refused') {
       this.refuse(routed.code, routed.text)
       return
@@ -99,7 +99,6 @@ class OutboundConnection implements AttemptsAnswer {
       this.relay.cut(code, '')
       return
     }
-    this.attempts?.cancel()
     this.refuse(code === 'closed' ? 'draining' : code, 'the proxy is stopping')
   }
 
@@ -142,7 +141,6 @@ class OutboundConnection implements AttemptsAnswer {
   /** While a relay runs it sees the same events and ends the connection itself. */
   private onClientGone(): void {
     if (this.relay !== undefined || this.over) return
-    this.attempts?.cancel()
     this.gone()
   }
 
@@ -155,6 +153,7 @@ class OutboundConnection implements AttemptsAnswer {
 
   private gone(): void {
     this.over = true
+    this.attempts?.finish()
     if (this.counted) this.context.budget.release()
     this.onGone()
   }

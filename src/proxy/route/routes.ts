@@ -2,9 +2,10 @@
  * Where an outbound listener leads: the local service that calls, and the instances of its target. Resolved anew for
  * each connection from the state of that moment, so that a listener never has to be told of changes.
  */
-import type { OutboundResource } from '../../model/proxy-config.ts'
+import type { EndpointsResource, OutboundResource } from '../../model/proxy-config.ts'
 import type { RefusalCode } from '../../model/refusal.ts'
 import type { Balancer } from '../balance/balancer.ts'
+import type { Balancers } from '../balance/balancers.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
 
 export interface Route {
@@ -21,15 +22,16 @@ export type Routed =
 export interface RouteTables {
   readonly outbounds: ReadonlyMap<string, OutboundResource>
   readonly identities: ReadonlyMap<string, ServiceIdentity>
-  readonly balancers: ReadonlyMap<string, Balancer>
+  readonly endpoints: ReadonlyMap<string, EndpointsResource>
 }
 
-export function resolveRoute(tables: RouteTables, listener: string): Routed {
+export function resolveRoute(tables: RouteTables, balancers: Balancers, listener: string): Routed {
   const outbound = tables.outbounds.get(listener)
   if (outbound === undefined) return refused('not-ready', 'the upstream is not configured any more')
   const identity = tables.identities.get(outbound.service)
   if (identity === undefined) return refused('not-ready', `${outbound.service} has no certificate yet`)
-  const balancer = tables.balancers.get(outbound.target)
+  const endpoints = tables.endpoints.get(outbound.target)
+  const balancer = endpoints && balancers.of(outbound, endpoints, tables.outbounds)
   if (balancer === undefined || balancer.usable === 0)
     return refused('no-healthy-instance', `${outbound.target} has no instance that could be tried`)
   return { kind: 'route', route: { outbound, identity, balancer } }

@@ -1,6 +1,6 @@
 /**
  * Opens one connection to a destination: instance after instance while the refusal is about the instance, within one
- * time limit for all. Knows no TLS and no client socket.
+ * time limit for all, and tells the balancer how each went. Knows no TLS and no client socket.
  */
 
 import { limits } from '../../model/limits.ts'
@@ -31,6 +31,9 @@ export class Attempts {
   private deadlineMs = 0
   private timer: Timer | undefined
   private opening: { cancel(): void } | undefined
+  /** The instance that is asked, or that accepted: it counts as busy. */
+  private busy: Endpoint | undefined
+  private begun: boolean = false
   private over: boolean = false
 
   constructor(request: AttemptsRequest, clock: Clock, answer: AttemptsAnswer) {
@@ -40,22 +43,37 @@ export class Attempts {
   }
 
   start(): void {
-    this.deadlineMs = this.clock.monotonicMs() + this.request.timeoutMs
-    const endpoint = this.request.balancer.pick(this.tried)
+    const { balancer, timeoutMs } = this.request
+    const full = balancer.full()
+    if (full !== '') {
+      this.refuse('too-many-connections', full, undefined)
+      return
+    }
+    this.begun = true
+    balancer.began()
+    this.deadlineMs = this.clock.monotonicMs() + timeoutMs
+    const endpoint = balancer.pick(this.tried)
     if (endpoint === undefined) this.refuse('no-healthy-instance', '', undefined)
     else this.attempt(endpoint)
   }
 
-  /** The client is gone; no answer comes any more. */
-  cancel(): void {
-    if (this.over) return
-    this.over = true
-    this.timer?.cancel()
-    this.opening?.cancel()
+  /** The connection is gone, before or after an instance accepted it; to be called once. No answer comes any more. */
+  finish(): void {
+    const { balancer } = this.request
+    if (!this.over) {
+      this.settleAll()
+      this.timer?.cancel()
+      this.opening?.cancel()
+    }
+    if (this.busy !== undefined) balancer.released(this.busy)
+    this.busy = undefined
+    if (this.begun) balancer.ended()
+    this.begun = false
   }
 
   private attempt(endpoint: Endpoint): void {
     const { transport, balancer } = this.request
+    this.busy = endpoint
     this.tried.push(endpoint.id)
     const round = this.tried.length
     const leftMs = this.deadlineMs - this.clock.monotonicMs()
@@ -78,7 +96,8 @@ export class Attempts {
       {
         onAccepted: (stream, peer) => {
           if (!settle()) return
-          this.over = true
+          balancer.accepted(endpoint)
+          this.settleAll()
           this.answer.onAccepted(stream, peer, endpoint)
         },
         onRefused: (code, text) => {
@@ -91,15 +110,23 @@ export class Attempts {
   }
 
   private onFailed(code: RefusalCode, text: string, endpoint: Endpoint): void {
+    const { balancer } = this.request
+    this.busy = undefined
+    balancer.failed(endpoint, code)
     const mayTry = refusalCatalogue[code].tryNext && this.tried.length < limits.openAttempts
     const inTime = this.clock.monotonicMs() < this.deadlineMs
-    const next = mayTry && inTime ? this.request.balancer.pick(this.tried) : undefined
+    const next = mayTry && inTime ? balancer.pick(this.tried) : undefined
     if (next === undefined) this.refuse(code, text, endpoint)
     else this.attempt(next)
   }
 
   private refuse(code: RefusalCode, text: string, endpoint: Endpoint | undefined): void {
-    this.over = true
+    this.settleAll()
     this.answer.onRefused(code, text, endpoint)
+  }
+
+  private settleAll(): void {
+    this.over = true
+    if (this.begun) this.request.balancer.opened()
   }
 }

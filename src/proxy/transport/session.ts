@@ -18,6 +18,7 @@ import {
 import type { OpenMetadata } from '../../wire/tunnel/metadata.ts'
 import type { Outbox } from './outbox.ts'
 import { type StreamOwner, TunnelStream } from './stream.ts'
+import { ReceiveWindow } from './window.ts'
 
 export interface SessionListener {
   /** The far side asks for a connection: answer with `stream.accept()` or `stream.refuse()`, now or later. */
@@ -30,6 +31,9 @@ export interface SessionListener {
   onOver(code: EndCode, text: string): void
 }
 
+/** A session measures one round trip at a time, so its PINGs need not differ. */
+const measurement = Buffer.alloc(8)
+
 /** The answer to an OPEN. */
 export interface StreamAnswer {
   onAck(stream: TunnelStream): void
@@ -38,6 +42,7 @@ export interface StreamAnswer {
 
 export class TunnelSession implements FrameVisitor, StreamOwner {
   readonly outbox: Outbox
+  readonly window: ReceiveWindow
   private readonly listener: SessionListener
   private readonly decoder = new FrameDecoder()
   private readonly streams = new Map<number, TunnelStream>()
@@ -51,7 +56,9 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
   /** Bytes that may still come for streams that we ended first. */
   private orphanCredit = 0
 
-  constructor(role: 'dialler' | 'acceptor', outbox: Outbox, listener: SessionListener) {
+  /** `nowMs` is only used to measure round trips. */
+  constructor(role: 'dialler' | 'acceptor', outbox: Outbox, listener: SessionListener, nowMs: () => number) {
+    this.window = new ReceiveWindow(nowMs)
     this.dialler = role === 'dialler'
     // Diallers number their streams 1, 3, 5 and so on; even ids are kept for a version in which both sides open.
     this.lastStream = this.dialler ? -1 : 0
@@ -125,6 +132,7 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
   }
 
   onData(id: number, bytes: Buffer): boolean {
+    if (this.window.onData(bytes.length)) putPing(this.outbox, 'ping', measurement)
     const stream = this.streams.get(id)
     if (stream !== undefined) return stream.onData(bytes) || this.broken(`data beyond credit on stream ${id}`)
     this.orphanCredit -= bytes.length
@@ -143,6 +151,7 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
       case frameTypes.ping:
         return this.onPing(payload)
       case frameTypes.pong:
+        this.window.onPong()
         return true
       case frameTypes.goaway:
         return this.onGoaway(payload)

@@ -10,6 +10,7 @@ import { putAck, putData, putFin, putRefused, putReset, putWindow } from '../../
 import { maxCredit } from '../../wire/tunnel/frame.ts'
 import type { Outbox } from './outbox.ts'
 import type { ByteStream, StreamListener } from './transport.ts'
+import type { ReceiveWindow } from './window.ts'
 
 /** Credit is returned in steps of this, so that a WINDOW frame stands for many DATA frames. */
 export const creditStepBytes = limits.streamWindowBytes / 4
@@ -25,6 +26,7 @@ export type StreamPhase =
 /** What a stream needs of its session. */
 export interface StreamOwner {
   readonly outbox: Outbox
+  readonly window: ReceiveWindow
   /** `unusedCredit`: bytes that the peer may still have under way. */
   streamClosed(stream: TunnelStream, unusedCredit: number): void
 }
@@ -36,6 +38,8 @@ export class TunnelStream implements ByteStream {
   private listener: StreamListener | undefined
   private sendCredit: number
   private receiveCredit: number
+  /** What the peer may have under way at most. */
+  private windowBytes: number = limits.streamWindowBytes
   /** Accepted by the destination and not yet returned as credit. */
   private unreturned = 0
   private endSent: boolean = false
@@ -90,8 +94,10 @@ export class TunnelStream implements ByteStream {
     if (this.phase !== 'open' || this.endReceived) return
     this.unreturned += bytes
     if (this.unreturned < creditStepBytes) return
-    putWindow(this.owner.outbox, this.id, this.unreturned)
-    this.receiveCredit += this.unreturned
+    const growth = this.owner.window.growth(this.windowBytes)
+    this.windowBytes += growth
+    putWindow(this.owner.outbox, this.id, this.unreturned + growth)
+    this.receiveCredit += this.unreturned + growth
     this.unreturned = 0
   }
 
@@ -144,6 +150,7 @@ export class TunnelStream implements ByteStream {
   onReset(code: EndCode, text: string): void {
     if (this.phase === 'closed') return
     this.phase = 'closed'
+    this.owner.window.release(this.windowBytes)
     this.owner.streamClosed(this, 0)
     this.listener?.onReset(code, text)
   }
@@ -156,6 +163,7 @@ export class TunnelStream implements ByteStream {
 
   private close(): void {
     this.phase = 'closed'
+    this.owner.window.release(this.windowBytes)
     this.owner.streamClosed(this, this.endReceived ? 0 : this.receiveCredit)
   }
 }

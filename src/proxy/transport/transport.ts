@@ -22,6 +22,13 @@ export interface ByteStream {
   accepted(bytes: number): void
 }
 
+/** A connection that a far side asks for: accepted or refused, once. */
+export interface OfferedStream extends ByteStream {
+  /** From here bytes flow. */
+  accept(): void
+  refuse(code: RefusalCode, text: string): void
+}
+
 export interface StreamListener {
   /** `bytes` belongs to the listener. */
   onData(bytes: Buffer): void

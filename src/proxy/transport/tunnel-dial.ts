@@ -4,17 +4,17 @@
  * tunnel-sessions.ts.
  */
 import type net from 'node:net'
-import tls from 'node:tls'
-import { formatSpiffeId, sniOf } from '../../model/identity.ts'
+import type tls from 'node:tls'
 import { limits } from '../../model/limits.ts'
 import type { RefusalCode } from '../../model/refusal.ts'
 import type { Clock, Timer } from '../../platform/ports.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import { tunnelAlpn } from '../../wire/tunnel/frame.ts'
 import type { Trust } from '../../wire/x509/chain.ts'
-import { checkPeer } from '../identity/peer.ts'
+import { type PeerProof, proveAgain } from '../identity/peer.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
 import type { BufferPool } from './buffers.ts'
+import { dialFar, type FarSocket, isAlpnRefusal, type ProvenFar, proveFar } from './far-socket.ts'
 import { keepAlive } from './local-socket.ts'
 import { Outbox, type TurnEnd } from './outbox.ts'
 import { type SessionListener, type StreamAnswer, TunnelSession } from './session.ts'
@@ -34,30 +34,34 @@ export interface Waiting {
   /** The session takes streams now. */
   onUp(): void
   onFailed(code: RefusalCode, text: string): void
+  /** The far side does not speak the tunnel. At most one of those who wait gets the connection that found it out. */
+  onPlain(far: ProvenFar | undefined): void
 }
 
 export interface DialListener {
   /** No session came about; not called when nobody waited any more. */
   onFailed(code: RefusalCode, text: string): void
   onUp(): void
+  /** The far side does not speak the tunnel. */
+  onPlain(): void
   /** It takes no streams any more: said goodbye, was lost, or is too old. Once. */
   onRetired(): void
+  /** Its connection is closed. Once. */
+  onGone(): void
 }
-
-/** Longest name that fits the TLS extension; without it the far listener, which serves one service, still knows. */
-const maxSniBytes = 255
 
 export class TunnelDial implements SessionListener {
   readonly identity: ServiceIdentity
   peer: PeerFacts = { uri: '', tlsVersion: '' }
+  readonly target: Target
   private readonly place: TunnelPlace
-  private readonly target: Target
   private readonly listener: DialListener
   private readonly waiting = new Set<Waiting>()
   private socket: tls.TLSSocket | undefined
   private session: TunnelSession | undefined
   private outbox: Outbox | undefined
   private idleTimer: Timer | undefined
+  private proof: PeerProof | undefined
   private connected: boolean = false
   private retired: boolean = false
   private closing: boolean = false
@@ -91,25 +95,13 @@ export class TunnelDial implements SessionListener {
   }
 
   start(): void {
-    const { endpoint, service, datacenter } = this.target
-    const sni = sniOf(service, datacenter, this.identity.identity.trustDomain)
-    const socket = tls.connect({
-      host: endpoint.address,
-      port: endpoint.port,
-      secureContext: this.identity.context,
-      servername: sni.length <= maxSniBytes ? sni : '',
-      ALPNProtocols: [tunnelAlpn],
-      // Checked by us after the handshake, against the roots of the peer's own trust domain and the wanted service.
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-    })
+    const far = dialFar(this.identity, this.target, [tunnelAlpn])
+    const { socket } = far
     this.socket = socket
-    // On the TLS socket itself: the option of connect() does not reach the TCP socket below.
-    socket.setNoDelay(true)
     socket.once('connect', () => {
       this.connected = true
     })
-    socket.once('secureConnect', () => this.onSecure(socket))
+    socket.once('secureConnect', () => this.onSecure(far))
     socket.on('error', (error: NodeJS.ErrnoException) => this.onSocketError(error))
     socket.once('close', () => this.onSocketClose())
   }
@@ -147,6 +139,14 @@ export class TunnelDial implements SessionListener {
     if (this.session !== undefined && this.session.openStreams === 0) this.close()
   }
 
+  /** Ends the session, and its streams with that code, if nothing proves the far side under the roots of now. */
+  recheckTrust(): void {
+    if (this.proof === undefined) return
+    const proof = proveAgain(this.proof, this.place.trust())
+    if (proof !== undefined) this.proof = proof
+    else this.session?.fail('untrusted-certificate', 'the root of the far side’s certificate was removed')
+  }
+
   onOpen(stream: TunnelStream): void {
     stream.refuse('protocol-error', 'a dialler takes no openings')
   }
@@ -166,29 +166,24 @@ export class TunnelDial implements SessionListener {
     this.close()
   }
 
-  private onSecure(socket: tls.TLSSocket): void {
+  private onSecure(far: FarSocket): void {
     if (this.retired) return
+    const { socket } = far
+    const { clock, pool, turnEnd } = this.place
+    const peer = proveFar(socket, this, this.place)
+    if ('code' in peer) {
+      this.fail(peer.code, peer.text)
+      return
+    }
     if (socket.alpnProtocol !== tunnelAlpn) {
-      this.fail('handshake-failed', `the far side does not speak ${tunnelAlpn}`)
+      this.partAsPlain({ ...far, proof: peer })
       return
     }
-    const { clock, trust, pool, turnEnd } = this.place
-    const peer = checkPeer(socket, trust(), clock.wallMs())
-    if (peer.kind === 'refused') {
-      this.fail(peer.code, `the far proxy presented ${peer.uri || 'nothing'}`)
-      return
-    }
-    const { service, datacenter } = this.target
-    const { trustDomain } = this.identity.identity
-    const wanted = formatSpiffeId({ kind: 'service', trustDomain, datacenter, service })
-    if (peer.uri !== wanted) {
-      this.fail('wrong-identity', `the far proxy is ${peer.uri}, wanted is ${wanted}`)
-      return
-    }
+    this.proof = peer
     this.peer = { uri: peer.uri, tlsVersion: socket.getProtocol() ?? '' }
     keepAlive(socket)
     const outbox = new Outbox(socket, pool, turnEnd, () => this.session?.onRoom())
-    const session = new TunnelSession('dialler', outbox, this)
+    const session = new TunnelSession('dialler', outbox, this, () => clock.monotonicMs())
     this.outbox = outbox
     this.session = session
     socket.on('data', (chunk: Buffer) => {
@@ -209,7 +204,23 @@ export class TunnelDial implements SessionListener {
   private onSocketError(error: NodeJS.ErrnoException): void {
     // What the far side said in a frame is worth more than how the connection then ended.
     if (this.isUp) return
-    this.fail(this.failureCode(), error.code ?? error.message)
+    if (isAlpnRefusal(error)) this.partAsPlain(undefined)
+    else this.fail(this.failureCode(), error.code ?? error.message)
+  }
+
+  /** The far side has no tunnel: who waits gets connections of their own, the first of them the one that is there. */
+  private partAsPlain(far: ProvenFar | undefined): void {
+    if (this.retired) return
+    const waiting = [...this.waiting]
+    this.waiting.clear()
+    this.listener.onPlain()
+    this.retire()
+    if (far === undefined) this.socket?.destroy()
+    let left = far
+    for (const each of waiting) {
+      each.onPlain(left)
+      left = undefined
+    }
   }
 
   private onSocketClose(): void {
@@ -217,6 +228,7 @@ export class TunnelDial implements SessionListener {
     if (this.session === undefined) this.fail(this.failureCode(), 'the connection was closed')
     else this.session.lost()
     this.retire()
+    this.listener.onGone()
   }
 
   private failureCode(): RefusalCode {

@@ -8,6 +8,8 @@ import type { RefusalCode } from '../../model/refusal.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import { encodeMetadata } from '../../wire/tunnel/metadata.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
+import type { ProvenFar } from './far-socket.ts'
+import { PlainConnections } from './plain-connections.ts'
 import type { StreamAnswer } from './session.ts'
 import type { TunnelStream } from './stream.ts'
 import type { OpenAnswer, Target, Transport } from './transport.ts'
@@ -27,12 +29,16 @@ const firstPauseMs = 50
 const longestPauseMs = 1_000
 
 export class TunnelSessions {
+  readonly plain: PlainConnections
   private readonly place: TunnelPlace
   private readonly destinations = new Map<string, Destination>()
+  /** Connected or being dialled, also those that take no new streams. */
+  private readonly live = new Set<TunnelDial>()
   private readonly transports = new WeakMap<ServiceIdentity, Transport>()
 
   constructor(place: TunnelPlace) {
     this.place = place
+    this.plain = new PlainConnections(place)
   }
 
   /** Opens connections on behalf of one local service. */
@@ -55,7 +61,7 @@ export class TunnelSessions {
     identity: ServiceIdentity,
     target: Target,
   ): TunnelDial | { readonly code: RefusalCode; readonly text: string } {
-    const key = `${identity.uri} ${target.service} ${target.datacenter} ${target.endpoint.address} ${target.endpoint.port}`
+    const key = destinationKey(identity, target)
     const destination = this.destinations.get(key)
     const { present } = destination ?? {}
     // After a renewal of the certificate new streams go out under the new one.
@@ -73,6 +79,12 @@ export class TunnelSessions {
   /** All sessions take no new streams and end with their last. */
   leave(): void {
     for (const { present } of [...this.destinations.values()]) present?.retire()
+  }
+
+  /** Ends the sessions whose far side the roots of now do not prove. */
+  recheckTrust(): void {
+    for (const dial of [...this.live]) dial.recheckTrust()
+    this.plain.recheckTrust()
   }
 
   /** Failures that mean nothing any more make room. */
@@ -101,14 +113,17 @@ export class TunnelSessions {
         destination.failedAtMs = this.place.clock.monotonicMs()
         destination.lastFailure = { code, text }
       },
+      onPlain: () => this.plain.learn(key),
       onRetired: () => {
         if (destination.present !== dial) return
         destination.present = undefined
         // Kept only while there is something to know.
         if (destination.failures === 0) this.destinations.delete(key)
       },
+      onGone: () => this.live.delete(dial),
     })
     destination.present = dial
+    this.live.add(dial)
     dial.start()
     return dial
   }
@@ -121,6 +136,11 @@ export class TunnelSessions {
   }
 }
 
+function destinationKey(identity: ServiceIdentity, target: Target): string {
+  const { address, port } = target.endpoint
+  return `${identity.uri} ${target.service} ${target.datacenter} ${address} ${port}`
+}
+
 /** One connection's way onto a session. */
 class Opening implements StreamAnswer, Waiting {
   private readonly sessions: TunnelSessions
@@ -129,6 +149,7 @@ class Opening implements StreamAnswer, Waiting {
   private readonly answer: OpenAnswer
   private dial: TunnelDial | undefined
   private stream: TunnelStream | undefined
+  private plain: { cancel(): void } | undefined
   /** It was up before us: that it says goodbye or is gone tells nothing about a new one. */
   private joined: boolean = false
   private over: boolean = false
@@ -141,6 +162,10 @@ class Opening implements StreamAnswer, Waiting {
   }
 
   begin(): void {
+    if (this.sessions.plain.knows(destinationKey(this.identity, this.target))) {
+      this.onPlain(undefined)
+      return
+    }
     const dial = this.sessions.sessionFor(this.identity, this.target)
     if (!(dial instanceof TunnelDial)) {
       this.refuse(dial.code, dial.text)
@@ -156,7 +181,8 @@ class Opening implements StreamAnswer, Waiting {
   cancel(): void {
     if (this.over) return
     this.over = true
-    if (this.stream !== undefined) this.stream.reset('closed', '')
+    if (this.plain !== undefined) this.plain.cancel()
+    else if (this.stream !== undefined) this.stream.reset('closed', '')
     else this.dial?.stopWaiting(this)
   }
 
@@ -175,6 +201,16 @@ class Opening implements StreamAnswer, Waiting {
 
   onFailed(code: RefusalCode, text: string): void {
     this.refuse(code, text)
+  }
+
+  /** A connection of its own instead of a stream. */
+  onPlain(far: ProvenFar | undefined): void {
+    if (this.over) {
+      far?.socket.destroy()
+      return
+    }
+    const { identity, target } = this
+    this.plain = this.sessions.plain.open({ identity, target }, this.answer, far)
   }
 
   onAck(stream: TunnelStream): void {

@@ -3,7 +3,7 @@
  * open and close listeners, and only then acknowledge. A change that does not hold leaves everything as it was.
  */
 import { limits } from '../../model/limits.ts'
-import type { Clock, Log, Random, Timer } from '../../platform/ports.ts'
+import type { Clock, Log, Timer } from '../../platform/ports.ts'
 import { type FromAgent, type FromProxy, readFromAgent, versionOf } from '../../wire/link/message.ts'
 import type { ExpiryWatch } from '../identity/expiry.ts'
 import type { Listeners } from '../listener/listeners.ts'
@@ -12,7 +12,6 @@ import type { LastGood } from './last-good.ts'
 
 export interface ApplierOptions {
   readonly clock: Clock
-  readonly random: Random
   readonly log: Log
   readonly lastGood: LastGood
   readonly expiry: ExpiryWatch
@@ -133,11 +132,12 @@ export class Applier {
 
   /** Returns why the change does not hold, or '' and calls `done` when all of it is in force. */
   private putInForce(change: StateChange, done: () => void): string {
-    const { random, expiry } = this.options
-    const compiled = compile(this.state, change, Math.floor(random.fraction() * 1_000_000))
+    const { expiry } = this.options
+    const compiled = compile(this.state, change)
     if (!compiled.ok) return compiled.failure.message
     this.state = compiled.value.state
     expiry.update(this.state.tables.identities.values())
+    if (compiled.value.rootsChanged) this.listeners.recheckTrust()
     this.listeners.recheck(compiled.value.policiesChanged)
     this.listeners.cutDrained(this.state.tables)
     this.openListeners(done)

@@ -1,10 +1,11 @@
 /**
- * From one state of the proxy to the next: takes a change, makes what changed usable (contexts, tables, balancers) and
+ * From one state of the proxy to the next: takes a change, makes what changed usable (contexts, tables) and
  * returns a whole new state, or the reason why not. The old state is never touched, so a refused change leaves no trace.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { failed, ok, type Result, unwrap } from '../../model/errors.ts'
 import {
+  type EndpointsResource,
   type ExposedResource,
   type InboundResource,
   type OutboundResource,
@@ -14,7 +15,6 @@ import {
 } from '../../model/proxy-config.ts'
 import type { ResourceName } from '../../wire/link/message.ts'
 import { createTrust, type Trust } from '../../wire/x509/chain.ts'
-import { type Balancer, createBalancer } from '../balance/balancer.ts'
 import { createServiceIdentity, type ServiceIdentity } from '../identity/service-identity.ts'
 import type { ProxyTables } from '../listener/context.ts'
 import { compilePolicy, type PolicyTable } from '../policy/table.ts'
@@ -33,13 +33,14 @@ export interface Compiled {
   readonly state: ProxyState
   /** Destination services whose policy is another one now. */
   readonly policiesChanged: ReadonlySet<string>
+  readonly rootsChanged: boolean
 }
 
 export const emptyState: ProxyState = {
   resources: new Map(),
   tables: {
     identities: new Map(),
-    balancers: new Map(),
+    endpoints: new Map(),
     policies: new Map(),
     inbounds: new Map(),
     outbounds: new Map(),
@@ -59,12 +60,11 @@ export function changeTo(state: ProxyState, resources: readonly ProxyResource[])
   }
 }
 
-/** `turn`: any whole number from 0, where rounds over instances begin. */
-export function compile(previous: ProxyState, change: StateChange, turn: number): Result<Compiled> {
+export function compile(previous: ProxyState, change: StateChange): Result<Compiled> {
   const draft = new Draft(previous)
   for (const name of change.removes) draft.remove(name)
   for (const resource of change.upserts) {
-    const problem = draft.upsert(resource, turn)
+    const problem = draft.upsert(resource)
     if (problem !== '') return failed('bad-request', problem)
   }
   return draft.finish()
@@ -100,7 +100,7 @@ class Draft {
   private rootsChanged: boolean = false
   private readonly resources: NextMap<ProxyResource>
   private readonly identities: NextMap<ServiceIdentity>
-  private readonly balancers: NextMap<Balancer>
+  private readonly endpoints: NextMap<EndpointsResource>
   private readonly policies: NextMap<PolicyTable>
   private readonly inbounds: NextMap<InboundResource>
   private readonly outbounds: NextMap<OutboundResource>
@@ -110,7 +110,7 @@ class Draft {
     this.previousTrust = tables.trust
     this.resources = new NextMap(resources)
     this.identities = new NextMap(tables.identities)
-    this.balancers = new NextMap(tables.balancers)
+    this.endpoints = new NextMap(tables.endpoints)
     this.policies = new NextMap(tables.policies)
     this.inbounds = new NextMap(tables.inbounds)
     this.outbounds = new NextMap(tables.outbounds)
@@ -131,7 +131,7 @@ class Draft {
         this.policies.delete(name)
         return
       case 'endpoints':
-        this.balancers.delete(name)
+        this.endpoints.delete(name)
         return
       case 'inbound':
         this.inbounds.delete(name)
@@ -146,7 +146,7 @@ class Draft {
   }
 
   /** What is wrong with the resource, or ''. */
-  upsert(resource: ProxyResource, turn: number): string {
+  upsert(resource: ProxyResource): string {
     this.resources.set(resourceKey(resource), resource)
     switch (resource.kind) {
       case 'roots':
@@ -163,7 +163,7 @@ class Draft {
         this.policies.set(resource.name, compilePolicy(resource))
         return ''
       case 'endpoints':
-        this.balancers.set(resource.name, createBalancer(resource, turn))
+        this.endpoints.set(resource.name, resource)
         return ''
       case 'inbound':
         this.inbounds.set(resource.name, resource)
@@ -182,11 +182,12 @@ class Draft {
     if (!trust.ok) return trust
     return ok({
       policiesChanged: this.policiesChanged,
+      rootsChanged: this.rootsChanged,
       state: {
         resources: this.resources.map,
         tables: {
           identities: this.identities.map,
-          balancers: this.balancers.map,
+          endpoints: this.endpoints.map,
           policies: this.policies.map,
           inbounds: this.inbounds.map,
           outbounds: this.outbounds.map,

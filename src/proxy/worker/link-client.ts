@@ -6,7 +6,7 @@ import net from 'node:net'
 import { limits } from '../../model/limits.ts'
 import type { Clock, Log, Random, Timer } from '../../platform/ports.ts'
 import { encodeLinkFrame, LinkDecoder } from '../../wire/link/frame.ts'
-import { type FromProxy, linkProtocol } from '../../wire/link/message.ts'
+import { type FromProxy, type LinkPart, linkProtocol, partsSince } from '../../wire/link/message.ts'
 
 export interface LinkOptions {
   readonly socketPath: string
@@ -14,6 +14,8 @@ export interface LinkOptions {
   /** Random per worker process. */
   readonly worker: string
   readonly version: string
+  /** Absent: everything. */
+  readonly part?: LinkPart
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -41,13 +43,16 @@ export class LinkClient {
 
   /** Dials, and goes on dialling until `stop`. */
   start(): void {
-    const { socketPath, pid, worker, version } = this.options
+    const { socketPath, pid, worker, version, part } = this.options
     const decoder = new LinkDecoder()
     const socket = net.connect(socketPath)
     this.socket = socket
     socket.once('connect', () => {
-      const { min, max } = linkProtocol
-      this.send({ kind: 'hello', minProtocol: min, maxProtocol: max, pid, worker, version })
+      const { max } = linkProtocol
+      // An agent that knows no parts would send everything, and this worker would serve it.
+      const wanted = part === undefined ? { min: linkProtocol.min } : { min: partsSince, part }
+      const { min, ...rest } = wanted
+      this.send({ kind: 'hello', minProtocol: min, maxProtocol: max, pid, worker, version, ...rest })
       this.listener.onUp()
     })
     socket.on('data', (chunk: Buffer) => {

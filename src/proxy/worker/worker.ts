@@ -4,6 +4,7 @@
  */
 import { limits } from '../../model/limits.ts'
 import type { Clock, Log, Random, StateFiles } from '../../platform/ports.ts'
+import { Balancers } from '../balance/balancers.ts'
 import { createExpiryWatch } from '../identity/expiry.ts'
 import { ConnectionBudget } from '../lifecycle/budget.ts'
 import { drain } from '../lifecycle/drain.ts'
@@ -17,7 +18,7 @@ import { TurnEnd } from '../transport/outbox.ts'
 import { TunnelSessions } from '../transport/tunnel-sessions.ts'
 import { Applier } from './applier.ts'
 import { createLastGood } from './last-good.ts'
-import { LinkClient } from './link-client.ts'
+import { LinkClient, type LinkOptions } from './link-client.ts'
 
 export interface WorkerOptions {
   readonly clock: Clock
@@ -32,6 +33,8 @@ export interface WorkerOptions {
   readonly version: string
   /** Default: `limits.connectionsPerWorker`. */
   readonly maxConnections?: number
+  /** The only local service that it serves; absent: all of them. */
+  readonly service?: string
 }
 
 export interface ProxyWorker {
@@ -57,6 +60,7 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
     clock,
     log,
     budget,
+    balancers: new Balancers({ clock, random, log }),
     counters,
     accessLog: createAccessLog(log, counters, clock),
     tables: () => applier.state.tables,
@@ -64,22 +68,16 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
     sessions: new TunnelSessions(place),
   }
   const listeners = new Listeners(context, options.handles)
-  const worker = Buffer.from(random.bytes(12)).toString('hex')
-  const { linkSocketPath: socketPath, pid, version } = options
-  const link = new LinkClient(
-    { socketPath, pid, worker, version, clock, random, log },
-    {
-      onUp: () => {
-        applier.onUp()
-        stats.sendAll()
-      },
-      onMessage: (message) => applier.onMessage(message),
+  const link = new LinkClient(linkOptionsOf(options), {
+    onUp: () => {
+      applier.onUp()
+      stats.sendAll()
     },
-  )
+    onMessage: (message) => applier.onMessage(message),
+  })
   const applier = new Applier(
     {
       clock,
-      random,
       log,
       lastGood,
       expiry,
@@ -117,4 +115,11 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
       })
     },
   }
+}
+
+function linkOptionsOf(options: WorkerOptions): LinkOptions {
+  const { linkSocketPath: socketPath, pid, version, clock, random, log, service } = options
+  const worker = Buffer.from(random.bytes(12)).toString('hex')
+  const own = { socketPath, pid, worker, version, clock, random, log }
+  return service === undefined ? own : { ...own, part: { kind: 'service', service } }
 }

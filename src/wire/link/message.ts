@@ -18,7 +18,10 @@ import {
 import { readResources } from './resource.ts'
 
 /** Versions of this protocol that this build speaks. */
-export const linkProtocol = { min: 1, max: 2 } as const
+export const linkProtocol = { min: 1, max: 3 } as const
+
+/** From this version on a proxy may ask for a part only. */
+export const partsSince = 3
 
 /** Resources of this kind are understood from this version on. */
 export const kindsSince: Partial<Readonly<Record<ResourceKind, number>>> = { exposed: 2 }
@@ -42,6 +45,13 @@ export type FromAgent =
       readonly removes: readonly ResourceName[]
     }
 
+/** What a proxy wants of the agent's state, where it does not want all of it. */
+export type LinkPart =
+  /** One local service, with what it needs to call and to be called. */
+  | { readonly kind: 'service'; readonly service: string }
+  /** Which services have listeners: no keys, no policies. */
+  | { readonly kind: 'listeners' }
+
 export type FromProxy =
   | {
       readonly kind: 'hello'
@@ -51,6 +61,8 @@ export type FromProxy =
       /** Random per worker process: counters start at zero with a new one. */
       readonly worker: string
       readonly version: string
+      /** Absent: everything. */
+      readonly part?: LinkPart
     }
   /** All of `version` is in force. `problems`: listeners that could not be opened, with address and reason. */
   | { readonly kind: 'ack'; readonly version: number; readonly problems: readonly string[] }
@@ -136,6 +148,7 @@ export function readFromProxy(value: unknown): Result<FromProxy> {
           pid: numberOf(fields, 'pid', 1),
           worker: nonEmptyOf(fields, 'worker'),
           version: textOf(fields, 'version'),
+          ...(fields['part'] === undefined ? {} : { part: readPart(fields['part']) }),
         })
       case 'ack':
         return ok({ kind, version: numberOf(fields, 'version', 1), problems: textsOf(fields, 'problems') })
@@ -168,6 +181,12 @@ function guarded<Message>(read: () => Result<Message>): Result<Message> {
 function readResourceName(value: unknown): ResourceName {
   const fields = asFields(value, 'a name')
   return { kind: oneOf(fields, 'kind', resourceOrder), name: nonEmptyOf(fields, 'name') }
+}
+
+function readPart(value: unknown): LinkPart {
+  const fields = asFields(value, 'a part')
+  const kind = oneOf(fields, 'kind', ['service', 'listeners'])
+  return kind === 'service' ? { kind, service: nonEmptyOf(fields, 'service') } : { kind }
 }
 
 function readDraining(value: unknown): DrainingInbound {

@@ -2,14 +2,19 @@
  * Proxy resources as they come out of JSON: form, ranges and names. Whether keys fit certificates and addresses can be
  * bound is found out by the proxy when it puts them to use.
  */
+import { type BalanceSettings, balancePolicies, balancePreferences } from '../../model/balance.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { parseSpiffeId } from '../../model/identity.ts'
 import {
   type Endpoint,
   type ExposedPath,
+  endpointNearness,
   inboundDrains,
+  isUid,
+  localProxyProtocols,
   type ProxyResource,
   resourceOrder,
+  tlsMinVersions,
 } from '../../model/proxy-config.ts'
 import {
   asFields,
@@ -110,6 +115,7 @@ function readEndpoint(value: unknown): Endpoint {
     port: numberOf(fields, 'port', 1, maxPort),
     health: oneOf(fields, 'health', ['passing', 'warning', 'critical', 'host-unreachable']),
     weight: numberOf(fields, 'weight', 0, maxPort),
+    ...(fields['nearness'] === undefined ? {} : { nearness: oneOf(fields, 'nearness', endpointNearness) }),
   }
 }
 
@@ -125,6 +131,12 @@ function readInbound(fields: Fields, name: string): ProxyResource {
     localPort: numberOf(fields, 'localPort', localSocketPath === '' ? 1 : 0, maxPort),
     localSocketPath,
     localConnectTimeoutMs: numberOf(fields, 'localConnectTimeoutMs', 1, maxTimeoutMs),
+    ...(fields['tlsMinVersion'] === undefined
+      ? {}
+      : { tlsMinVersion: oneOf(fields, 'tlsMinVersion', tlsMinVersions) }),
+    ...(fields['localProxyProtocol'] === undefined
+      ? {}
+      : { localProxyProtocol: oneOf(fields, 'localProxyProtocol', localProxyProtocols) }),
     ...(fields['drain'] === undefined ? {} : { drain: oneOf(fields, 'drain', inboundDrains) }),
   }
 }
@@ -169,5 +181,31 @@ function readOutbound(fields: Fields, name: string): ProxyResource {
     bindSocketPath,
     bindSocketMode,
     connectTimeoutMs: numberOf(fields, 'connectTimeoutMs', 1, maxTimeoutMs),
+    ...(fields['allowedUids'] === undefined ? {} : { allowedUids: listOf(fields, 'allowedUids', readUid) }),
+    ...(fields['balance'] === undefined ? {} : { balance: readBalance(fields['balance']) }),
+  }
+}
+
+function readUid(value: unknown): number {
+  if (typeof value !== 'number' || !isUid(value))
+    throw new Misshapen('"allowedUids" has an item that is no user')
+  return value
+}
+
+function readBalance(value: unknown): BalanceSettings {
+  const fields = asFields(value, '"balance"')
+  const ejection = asFields(fields['ejection'], '"ejection"')
+  return {
+    policy: oneOf(fields, 'policy', balancePolicies),
+    prefer: oneOf(fields, 'prefer', balancePreferences),
+    maxConnections: numberOf(fields, 'maxConnections'),
+    maxPending: numberOf(fields, 'maxPending'),
+    ejection: {
+      maxFailures: numberOf(ejection, 'maxFailures'),
+      enforcingPercent: numberOf(ejection, 'enforcingPercent', 0, 100),
+      maxPercent: numberOf(ejection, 'maxPercent', 0, 100),
+      baseMs: numberOf(ejection, 'baseMs', 1, maxTimeoutMs),
+      intervalMs: numberOf(ejection, 'intervalMs', 1, maxTimeoutMs),
+    },
   }
 }

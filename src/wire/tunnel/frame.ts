@@ -8,6 +8,8 @@ import { limits } from '../../model/limits.ts'
 
 /** Chosen in the TLS handshake. The number changes only when HELLO itself could no longer be read. */
 export const tunnelAlpn = 'mesh-tunnel/1'
+/** How the names of all its versions begin. */
+export const tunnelAlpnFamily = 'mesh-tunnel/'
 
 /** Versions of the frames that this build speaks; HELLO carries them. */
 export const tunnelVersions = { min: 1, max: 1 } as const

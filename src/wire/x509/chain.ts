@@ -25,6 +25,8 @@ interface Link {
 
 interface TrustedRoot extends Link {
   readonly publicKey: KeyObject
+  /** SHA-256 of the certificate, as text. */
+  readonly fingerprint: string
 }
 
 /** Roots by trust domain, parsed once. Immutable: a change of roots makes a new one. */
@@ -42,6 +44,8 @@ export interface ProvenPeer {
   /** When the first certificate of the path ends, and when the last one begins. */
   readonly notBeforeMs: number
   readonly notAfterMs: number
+  /** The root that the path ends in: SHA-256 of its certificate, as text. */
+  readonly root: string
 }
 
 export type ChainOutcome =
@@ -88,7 +92,8 @@ function readTrustedRoot(der: Uint8Array): TrustedRoot | undefined {
   const link = readLink(der)
   if (link === undefined || !maySign(link)) return undefined
   const publicKey = publicKeyOf(link)
-  return publicKey === undefined ? undefined : { ...link, publicKey }
+  if (publicKey === undefined) return undefined
+  return { ...link, publicKey, fingerprint: link.certificate.fingerprint256 }
 }
 
 /** By our reading and by OpenSSL's: an authority is one only where both agree. */
@@ -125,31 +130,44 @@ export function verifyChain(question: ChainQuestion): ChainOutcome {
   if (identity === undefined) return { kind: 'no-spiffe-uri' }
   if ((identity.kind === 'service') !== (plane === 'service')) return { kind: 'wrong-plane', uri }
   if (chain.length > limits.certificateChainLength) return { kind: 'untrusted', uri }
-  const path = findPath(leaf, othersDer, trust.domains.get(identity.trustDomain) ?? [])
-  if (path === undefined) return { kind: 'untrusted', uri }
+  const found = findPath(leaf, othersDer, trust.domains.get(identity.trustDomain) ?? [])
+  if (found === undefined) return { kind: 'untrusted', uri }
+  const path = [...found.path, found.root]
   const notBeforeMs = Math.max(...path.map((link) => link.facts.notBeforeMs))
   const notAfterMs = Math.min(...path.map((link) => link.facts.notAfterMs))
-  const proven = { identity, uri, publicKey: leaf.facts.publicKey, notBeforeMs, notAfterMs }
+  const proven = {
+    identity,
+    uri,
+    publicKey: leaf.facts.publicKey,
+    notBeforeMs,
+    notAfterMs,
+    root: found.root.fingerprint,
+  }
   if (nowMs > notAfterMs) return { kind: 'expired', ...proven }
   if (nowMs < notBeforeMs) return { kind: 'not-yet-valid', ...proven }
   return { kind: 'ok', ...proven }
 }
 
+/** Whether a root that ended a path once is still one of its trust domain. Costs no signature check. */
+export function trustsRoot(trust: Trust, trustDomain: string, root: string): boolean {
+  return (trust.domains.get(trustDomain) ?? []).some(({ fingerprint }) => fingerprint === root)
+}
+
 /**
- * Leaf, intermediates and root, each signed by the next; roots are tried first, so that cross-signed ones end early.
+ * Leaf and intermediates, and their root, each signed by the next; roots are tried first, so that cross-signed ones end early.
  */
 function findPath(
   leaf: Link,
   othersDer: readonly Uint8Array[],
   roots: readonly TrustedRoot[],
-): readonly Link[] | undefined {
+): { readonly path: readonly Link[]; readonly root: TrustedRoot } | undefined {
   if (roots.length === 0) return undefined
   const path: Link[] = [leaf]
   let others: readonly Link[] | undefined
   let last = leaf
   for (let below = 0; below < limits.certificateChainLength; below += 1) {
     const root = roots.find((each) => issues(each, each.publicKey, last, below))
-    if (root !== undefined) return [...path, root]
+    if (root !== undefined) return { path, root }
     others ??= othersDer.map(readLink).filter((link) => link !== undefined)
     const next = others.find((each) => !path.includes(each) && issues(each, publicKeyOf(each), last, below))
     if (next === undefined) return undefined

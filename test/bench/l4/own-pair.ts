@@ -4,15 +4,14 @@ import { readFileSync } from 'node:fs'
 import { type Host, LocalMesh } from '../../../src/command/dev/mesh.ts'
 import { until } from '../../../src/command/dev/program.ts'
 import { entry } from '../../processes/fixture.ts'
-import type { Endpoint, ProxyPair } from './pair.ts'
+import type { Endpoint, FarProxy, ProxyPair } from './pair.ts'
 import { answers } from './peer-pairs.ts'
 
 export interface OwnPlan {
   readonly folder: string
   readonly server: string
   readonly out: Endpoint
-  /** Host of the far proxy. */
-  readonly in: string
+  readonly in: FarProxy
   readonly service: Endpoint
 }
 
@@ -23,7 +22,12 @@ export function ownPair(plan: OwnPlan): ProxyPair {
     serverAddress: plan.server,
     hosts: [
       { name: 'alpha', address: plan.out.host, services: ['web'], files: { 'web.hcl': webHcl(plan.out) } },
-      { name: 'beta', address: plan.in, services: ['backend'], files: { 'backend.hcl': backendHcl(plan) } },
+      {
+        name: 'beta',
+        address: plan.in.listens.host,
+        services: ['backend'],
+        files: { 'backend.hcl': backendHcl(plan) },
+      },
     ],
   })
   return {
@@ -66,13 +70,19 @@ const webHcl = ({ host, port }: Endpoint): string => `service {
 }
 `
 
-const backendHcl = ({ service }: OwnPlan): string => `service {
+const backendHcl = ({ service, in: { listens, found } }: OwnPlan): string => `service {
   name = "backend"
   port = ${service.port}
   connect {
     sidecar_service {
+      address = "${found.host}"
+      port    = ${found.port}
       proxy {
         local_service_address = "${service.host}"
+        config {
+          bind_address = "${listens.host}"
+          bind_port    = ${listens.port}
+        }
       }
     }
   }

@@ -11,6 +11,12 @@ export interface ProxyPair {
   readonly entry: Endpoint
 }
 
+/** Where the far proxy listens, and where the near one finds it: the two differ when there is a relay between. */
+export interface FarProxy {
+  readonly listens: Endpoint
+  readonly found: Endpoint
+}
+
 export interface Endpoint {
   readonly host: string
   readonly port: number

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { until } from '../../../src/command/dev/program.ts'
 import type { CertificateFiles } from '../../peers/certificates.ts'
 import type { Child } from '../../peers/child.ts'
-import { type Endpoint, type ProxyPair, textOf } from './pair.ts'
+import { type Endpoint, type FarProxy, type ProxyPair, textOf } from './pair.ts'
 import { childOf, requireProgram, writeConfiguration } from './program.ts'
 
 export interface PeerPlan {
   /** For configurations and logs. */
   readonly folder: string
   readonly out: Endpoint
-  readonly in: Endpoint
+  readonly in: FarProxy
   readonly service: Endpoint
   readonly certificates: CertificateFiles
   /** Certificate and key in one file. */
@@ -54,7 +54,8 @@ export function nginxPair(plan: PeerPlan): ProxyPair {
 
 const valuesOf = (plan: PeerPlan): Readonly<Record<string, string>> => ({
   OUT: textOf(plan.out),
-  IN: textOf(plan.in),
+  IN: textOf(plan.in.listens),
+  FAR: textOf(plan.in.found),
   SERVICE: textOf(plan.service),
   FOLDER: plan.folder,
   AUTHORITY: plan.certificates.authority,

@@ -8,12 +8,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { until } from '../../../src/command/dev/program.ts'
 import { writeCertificates } from '../../peers/certificates.ts'
+import { Child } from '../../peers/child.ts'
 import { schedulerUs } from '../load/processes.ts'
 import { type BenchResult, median, round } from '../result.ts'
 import type { Load, Loaded } from './load.ts'
 import { originChild, startOrigin } from './origin.ts'
 import { ownPair } from './own-pair.ts'
-import type { Endpoint, ProxyPair } from './pair.ts'
+import type { Endpoint, FarProxy, ProxyPair } from './pair.ts'
 import { haproxyPair, nginxPair } from './peer-pairs.ts'
 import { childOf, requireProgram } from './program.ts'
 
@@ -25,6 +26,8 @@ export interface Judged {
   readonly load: (folder: string) => Load
   /** `http`: answers of 95 bytes; `bulk`: an iperf3 server. */
   readonly service: 'http' | 'bulk'
+  /** The way between the two proxies is so long; none where absent. */
+  readonly oneWayMs?: number
   /** What is compared; CPU per unit unless said otherwise. */
   readonly figure?: (figures: Figures) => number
 }
@@ -53,13 +56,17 @@ export async function judge(judged: Judged): Promise<BenchResult> {
   const iperf = requireProgram('iperf3', 'iperf3')
   const sink = childOf(
     iperf,
-    ['-s', '-B', service.host, '-p', String(service.port)],
+    ['-s', '--forceflush', '-B', service.host, '-p', String(service.port)],
     join(folder, 'iperf3.log'),
   )
+  const relays: Child[] = []
   let pairs: readonly ProxyPair[] = []
   try {
     await startOrigin(origin, service)
-    pairs = await pairsOf(folder, service, wanted)
+    const { oneWayMs } = judged
+    const far = (network: number): FarProxy => farProxy(folder, network, oneWayMs, relays)
+    pairs = await pairsOf({ folder, service, far }, wanted)
+    for (const relay of relays) relay.start()
     for (const pair of pairs) await pair.start()
     if (judged.service === 'bulk') {
       await origin.kill()
@@ -74,6 +81,7 @@ export async function judge(judged: Judged): Promise<BenchResult> {
     for (const pair of pairs) await pair.stop()
     await origin.kill()
     await sink.kill()
+    for (const relay of relays) await relay.kill()
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -83,9 +91,26 @@ const numbers = (values: { readonly rounds: string; readonly seconds: string }) 
   seconds: Number(values.seconds),
 })
 
+/** Between the two proxies there is a relay where the way is to have a length. */
+function farProxy(folder: string, network: number, oneWayMs: number | undefined, relays: Child[]): FarProxy {
+  const listens = { host: `127.91.${network}.2`, port: 21_000 }
+  if (oneWayMs === undefined) return { listens, found: listens }
+  const found = { host: `127.91.${network}.4`, port: 21_000 }
+  const places = [found.host, String(found.port), listens.host, String(listens.port)]
+  const command = [process.execPath, join(import.meta.dirname, 'delay.ts'), ...places, String(oneWayMs)]
+  relays.push(new Child(command, join(folder, `relay-${network}.log`)))
+  return { listens, found }
+}
+
+interface Ground {
+  readonly folder: string
+  readonly service: Endpoint
+  /** The far proxy of a pair, by the third byte of its addresses. */
+  readonly far: (network: number) => FarProxy
+}
+
 async function pairsOf(
-  folder: string,
-  service: Endpoint,
+  { folder, service, far }: Ground,
   wanted: readonly Name[],
 ): Promise<readonly ProxyPair[]> {
   const certificates = await writeCertificates(folder, ['127.91.2.2', '127.91.3.2'])
@@ -97,7 +122,7 @@ async function pairsOf(
     certificates,
     combined,
     out: { host: `127.91.${network}.1`, port: 9_191 },
-    in: { host: `127.91.${network}.2`, port: 21_000 },
+    in: far(network),
   })
   const own = join(folder, 'own')
   mkdirSync(own)
@@ -108,7 +133,7 @@ async function pairsOf(
         server: '127.91.1.3',
         service,
         out: { host: '127.91.1.1', port: 9_191 },
-        in: '127.91.1.2',
+        in: far(1),
       }),
     haproxy: () => haproxyPair(peer(2)),
     nginx: () => nginxPair(peer(3)),

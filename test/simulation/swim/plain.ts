@@ -21,6 +21,12 @@ import { hearSuspect } from './suspect-claim.ts'`,
   // Somebody else sees it alive: nothing, until it says so itself with a higher incarnation.
   { file: 'swim/exchange.ts', find: 'returnOf(view, one, disputed)', put: 'hearAlive(view, record)' },
   { file: 'swim/alive-claim.ts', find: 'if (member.isGone) lookAgain(view, member, claim)', put: '' },
+  // Who has been dead for longer than gossip goes to the dead is forgotten, so that any claim brings it back.
+  {
+    file: 'swim/alive-claim.ts',
+    find: 'if (claim.incarnation <= member.incarnation) {',
+    put: 'if (claim.incarnation <= member.incarnation && !(member.isGone && member.ringAt < 0)) {',
+  },
   // Exchanges do not come sooner because much is new.
   {
     file: 'swim/exchange.ts',

@@ -94,6 +94,7 @@ class Host {
       link,
       bindAddress,
       datacenter: 'dc1',
+      host: { node: 'n1', zone: '' },
       clock,
       metrics,
     })

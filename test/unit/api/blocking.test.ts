@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createConnections } from '../../../src/agent/api/connections.ts'
+import { limits } from '../../../src/model/limits.ts'
 import type { Log } from '../../../src/platform/ports.ts'
 import { checkRow } from './fake-cluster.ts'
 import { startTestApi, type TestApi, until, withLocal } from './fixture.ts'
@@ -183,12 +184,40 @@ describe('connections of one client', () => {
     await Promise.all(polls)
   })
 
-  test('a malformed request is answered in text and closed', async () => {
+  test.each([
+    [
+      'malformed',
+      'GET / HTTP/9.9\r\n\r\n',
+      /^HTTP\/1\.1 400 Bad Request\r\n.+malformed HTTP request/s,
+      'bad-request',
+    ],
+    [
+      'with headers over the limit',
+      `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(limits.httpHeaderBytes)}\r\n\r\n`,
+      /^HTTP\/1\.1 431 .+larger than \d+ bytes/s,
+      'too-large',
+    ],
+    [
+      'with a path over the limit',
+      `GET /v1/kv/${'x'.repeat(limits.httpUrlBytes)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      /^HTTP\/1\.1 413 .+longer than \d+ bytes/s,
+      'too-large',
+    ],
+    [
+      'with a body over the limit',
+      `PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${2 ** 40}\r\n\r\n`,
+      /^HTTP\/1\.1 413 .+too large/s,
+      'too-large',
+    ],
+  ])('a request %s is answered in text with a code, counted and logged', async (_, request, answer, code) => {
+    const counted = api.counts.get(`mesh_api_refusals_total ${code}`) ?? 0
     const { socket, closed } = await open()
-    socket.write('GET / HTTP/9.9\r\n\r\n')
-    expect(await closed).toMatch(
-      /^HTTP\/1\.1 400 Bad Request\r\nContent-Type: text\/plain.+malformed HTTP request/s,
-    )
+    socket.write(request)
+    const text = await closed
+    expect(text).toMatch(answer)
+    expect(text.toLowerCase()).toContain(`x-mesh-reason: ${code}`)
+    expect(api.counts.get(`mesh_api_refusals_total ${code}`)).toBe(counted + 1)
+    expect(api.lines.at(-1)).toMatchObject({ message: 'API request refused', fields: { code } })
   })
 
   test('a bound on blocking reads of one client holds too', () => {

@@ -513,6 +513,11 @@ export const answers = {
       MeshInstances: count,
     }),
   ),
+  '/v1/mesh/openapi.json': z.looseObject({
+    openapi: z.literal('3.1.0'),
+    info: z.looseObject({ title: text, version: text }),
+    paths: z.record(text.startsWith('/'), z.record(z.string(), z.unknown())),
+  }),
   '/v1/mesh/drain/service/*': drainProgress,
   '/v1/mesh/drain/host': drainProgress,
   '/v1/mesh/enforcement/*': z.strictObject({

@@ -409,3 +409,15 @@ test('an upstream to another datacenter is another upstream', () => {
   ).toHaveLength(2)
   expect(load(inService('')).definitions.services).toHaveLength(1)
 })
+
+test('mistakes in what an upstream says of balancing are told at their place', () => {
+  const upstream = (config: string): string =>
+    `service {\n name = "web"\n port = 80\n connect { sidecar_service { proxy { upstreams {\n destination_name = "db"\n local_bind_port = 1\n config {\n${config}\n} } } } }\n}`
+  expect(errorsOf(upstream('balance { policy = "fastest" }'))).toHaveLength(1)
+  expect(errorsOf(upstream('balance { policy = "least_request" prefer = "zone" }'))).toEqual([])
+  expect(errorsOf(upstream('limits { max_conections = 3 }'))).toEqual([
+    expect.stringMatching(/:8:10 .*max_conections/),
+  ])
+  const late = 'passive_health_check { interval = 10 max_failures = 3 max_ejection_percent = 101 }'
+  expect(errorsOf(upstream(late)).map((line) => line.split(':')[1])).toEqual(['8', '8'])
+})

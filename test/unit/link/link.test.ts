@@ -181,7 +181,7 @@ test('listeners that could not be opened are shown with the state that is in for
 test('a proxy without a common version is told and turned away', async () => {
   const proxy = connect()
   proxy.send({ kind: 'hello', minProtocol: 7, maxProtocol: 9, pid: 1, worker: 'w', version: 'future' })
-  expect(await proxy.next('goaway')).toMatchObject({ reason: 'this agent speaks link 1 to 2' })
+  expect(await proxy.next('goaway')).toMatchObject({ reason: 'this agent speaks link 1 to 3' })
   await until('the end', () => proxy.closed)
   expect(link.proxies()).toEqual([])
 })

@@ -1,11 +1,13 @@
 // Instance after instance, within one time limit, with a transport and a clock of the test.
 import { expect, test } from 'vitest'
+import { type BalanceSettings, defaultBalance } from '../../../src/model/balance.ts'
 import type { RefusalCode } from '../../../src/model/refusal.ts'
 import type { Clock } from '../../../src/platform/ports.ts'
-import { createBalancer } from '../../../src/proxy/balance/balancer.ts'
+import { Balancer } from '../../../src/proxy/balance/balancer.ts'
+import { UpstreamStanding } from '../../../src/proxy/balance/standing.ts'
 import { Attempts } from '../../../src/proxy/transport/attempts.ts'
 import type { ByteStream, OpenAnswer, Transport } from '../../../src/proxy/transport/transport.ts'
-import { endpoint } from './lab.ts'
+import { endpoint, recordLog } from './lab.ts'
 
 interface Lab {
   readonly opened: string[]
@@ -14,9 +16,13 @@ interface Lab {
   readonly answers: OpenAnswer[]
   advance(ms: number): void
   readonly attempts: Attempts
+  /** Another connection of the same upstream. */
+  again(): Attempts
+  /** What the upstream counts: connections, openings, those per instance. */
+  counts(): readonly number[]
 }
 
-function lab(instances: readonly string[], timeoutMs: number): Lab {
+function lab(instances: readonly string[], timeoutMs: number, balance: Partial<BalanceSettings> = {}): Lab {
   let nowMs = 0
   let timers: { dueMs: number; callback: () => void; active: boolean }[] = []
   const clock: Clock = {
@@ -38,7 +44,10 @@ function lab(instances: readonly string[], timeoutMs: number): Lab {
       return { cancel: () => cancelled.push(target.endpoint.id) }
     },
   }
-  const balancer = createBalancer(
+  const random = { bytes: (length: number) => new Uint8Array(length), fraction: () => 0 }
+  const standing = new UpstreamStanding('web/backend', { clock, random, log: recordLog() })
+  const balancer = new Balancer(
+    { balance: { ...defaultBalance, ...balance } },
     {
       kind: 'endpoints',
       name: 'backend',
@@ -46,20 +55,25 @@ function lab(instances: readonly string[], timeoutMs: number): Lab {
       datacenter: 'dc1',
       instances: instances.map((id) => endpoint(id, 1)),
     },
-    0,
+    standing,
   )
   const outcome: string[] = []
-  const attempts = new Attempts({ transport, balancer, timeoutMs }, clock, {
-    onAccepted: (_stream, _peer, at) => outcome.push(`accepted by ${at.id}`),
-    onRefused: (code, text, at) => outcome.push(`${code} from ${at?.id ?? 'nobody'} ${text}`.trim()),
-  })
-  attempts.start()
+  const again = (): Attempts => {
+    const attempts = new Attempts({ transport, balancer, timeoutMs }, clock, {
+      onAccepted: (_stream, _peer, at) => outcome.push(`accepted by ${at.id}`),
+      onRefused: (code, text, at) => outcome.push(`${code} from ${at?.id ?? 'nobody'} ${text}`.trim()),
+    })
+    attempts.start()
+    return attempts
+  }
   return {
     opened,
     cancelled,
     outcome,
     answers,
-    attempts,
+    attempts: again(),
+    again,
+    counts: () => [standing.open, standing.pending, ...instances.map((id) => standing.of(id).active)],
     advance(ms) {
       nowMs += ms
       const due = timers.filter((timer) => timer.active && timer.dueMs <= nowMs)
@@ -113,8 +127,38 @@ test('without any instance: no-healthy-instance', () => {
 
 test('after a cancellation nothing is answered and the opening is taken back', () => {
   const run = lab(['a', 'b'], 900)
-  run.attempts.cancel()
+  run.attempts.finish()
   refuseLast(run, 'connect-failed')
   run.advance(5_000)
   expect([run.opened, run.cancelled, run.outcome]).toEqual([['a'], ['a'], []])
+})
+
+test('what is open counts for the upstream and for its instance until it is over, refused attempts do not', () => {
+  const run = lab(['a', 'b'], 900)
+  expect(run.counts()).toEqual([1, 1, 1, 0])
+  refuseLast(run, 'connect-failed')
+  expect(run.counts()).toEqual([1, 1, 0, 1])
+  run.answers.at(-1)?.onAccepted({} as ByteStream, { uri: '', tlsVersion: '' })
+  expect(run.counts()).toEqual([1, 0, 0, 1])
+  run.attempts.finish()
+  expect(run.counts()).toEqual([0, 0, 0, 0])
+  const other = run.again()
+  other.finish()
+  expect(run.counts()).toEqual([0, 0, 0, 0])
+  const last = run.again()
+  refuseLast(run, 'denied-by-default')
+  last.finish()
+  expect(run.counts()).toEqual([0, 0, 0, 0])
+})
+
+test('beyond max_connections a client is refused with the limit’s name and no instance is asked', () => {
+  const run = lab(['a', 'b'], 900, { maxConnections: 1 })
+  run.again().finish()
+  expect(run.outcome).toEqual([
+    'too-many-connections from nobody max_connections = 1 of the upstream is reached',
+  ])
+  expect(run.opened).toEqual(['a'])
+  run.attempts.finish()
+  run.again()
+  expect(run.opened).toEqual(['a', 'b'])
 })

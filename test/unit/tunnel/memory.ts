@@ -60,6 +60,7 @@ export function makeEnd(
   role: 'dialler' | 'acceptor',
   socket = new MemorySocket(),
   answer: (stream: TunnelStream) => void = () => {},
+  nowMs: () => number = () => 0,
 ): End {
   let turns: (() => void)[] = []
   const turnEnd = new TurnEnd((callback) => {
@@ -81,7 +82,7 @@ export function makeEnd(
     },
   }
   const outbox = new Outbox(socket, new BufferPool(), turnEnd, () => session.onRoom())
-  const session: TunnelSession = new TunnelSession(role, outbox, listener)
+  const session: TunnelSession = new TunnelSession(role, outbox, listener, nowMs)
   return {
     socket,
     outbox,

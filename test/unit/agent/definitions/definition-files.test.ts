@@ -43,6 +43,7 @@ const settings: Settings = {
   discardCheckOutput: false,
   leaveOnTerminate: false,
   httpMaxConnectionsPerClient: 200,
+  proxy: { isolation: 'host' },
   leafTtlMs: 1,
   rpcHoldTimeoutMs: 7_000,
   autopilot: autopilotDefaults,

@@ -62,6 +62,7 @@ test('a service file becomes the service, its sidecar on a port of its own, and 
     leaf: () => undefined,
     bindAddress: settings.bindAddress,
     datacenter: settings.datacenter,
+    host: { node: settings.nodeName, zone: '' },
   })
   expect(resources.map(({ kind, name }) => `${kind}/${name}`)).toEqual(['policy/web', 'endpoints/backend'])
 })

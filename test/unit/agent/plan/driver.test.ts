@@ -75,6 +75,7 @@ class Host {
       link: { publish: (resources) => this.published.push(resources) },
       bindAddress: '127.0.0.2',
       datacenter: 'dc1',
+      host: { node: 'n1', zone: '' },
       clock,
       metrics,
     })

@@ -4,6 +4,7 @@ import type { Leaf, View } from '../../../../src/agent/contract.ts'
 import { subjectsWanted } from '../../../../src/agent/plan/mesh-services.ts'
 import { type Plan, type PlanInput, plan } from '../../../../src/agent/plan/plan.ts'
 import type { PublicCaRoot } from '../../../../src/model/authority.ts'
+import { defaultBalance } from '../../../../src/model/balance.ts'
 import { type Check, memberCheckId } from '../../../../src/model/check.ts'
 import { type ProxyResource, resourceKey, resourceOrder } from '../../../../src/model/proxy-config.ts'
 import type { Service, ServiceDefinition } from '../../../../src/model/service.ts'
@@ -45,6 +46,7 @@ class World {
   readonly leaves = new Map<string, Leaf>()
   services: readonly Service[] = []
   bindAddress = '127.0.0.2'
+  host = { node: 'n1', zone: '' }
   #plan: Plan | undefined
 
   receive(subject: Subject, index: number, ...bodies: readonly EventBody[]): void {
@@ -66,6 +68,7 @@ class World {
       leaf: (service) => this.leaves.get(service),
       bindAddress: this.bindAddress,
       datacenter: 'dc1',
+      host: this.host,
     }
   }
 
@@ -295,4 +298,64 @@ test('wanted are the intentions of local mesh services, the roots, and the insta
     'roots/',
     'mesh-health/db',
   ])
+})
+
+describe('balancing', () => {
+  const balanceFor = (config: Readonly<Record<string, unknown>>): unknown => {
+    const world = quickstart()
+    world.define(definitionOf('web', { sidecar: { upstreams: [upstreamOf('backend', { config })] } }))
+    const resource = find(world.plan(), 'outbound/web-sidecar-proxy/backend')
+    return resource?.kind === 'outbound' ? resource.balance : 'no outbound resource'
+  }
+
+  test('an upstream that says nothing of it has no settings of its own', () => {
+    expect(balanceFor({ connect_timeout_ms: 5, protocol: 'tcp' })).toBeUndefined()
+  })
+
+  test('all of Consul’s words and ours arrive, in any case, as text or as nanoseconds, also in lists of one', () => {
+    const wanted = {
+      policy: 'least-connections',
+      prefer: 'host',
+      maxConnections: 3,
+      maxPending: 2,
+      ejection: { maxFailures: 7, enforcingPercent: 60, maxPercent: 50, baseMs: 1_500, intervalMs: 20_000 },
+    }
+    const health = { max_failures: 7, enforcing_consecutive_5xx: 60, max_ejection_percent: 50 }
+    expect(
+      balanceFor({
+        balance: { policy: 'least_connections', prefer: 'host' },
+        limits: { max_connections: 3, max_pending_requests: 2 },
+        passive_health_check: { ...health, interval: '20s', base_ejection_time: '1.5s' },
+      }),
+    ).toEqual(wanted)
+    expect(
+      balanceFor({
+        balance: [{ Policy: 'LEAST_REQUEST', Prefer: 'host' }],
+        limits: [{ MaxConnections: 3, MaxPendingRequests: 2 }],
+        passive_health_check: [{ ...health, Interval: 20_000_000_000, BaseEjectionTime: 1_500_000_000 }],
+      }),
+    ).toEqual(wanted)
+  })
+
+  test('what cannot be understood is as if it were not said', () => {
+    const nonsense = { balance: 'fast', limits: { max_connections: -1 }, passive_health_check: [1, 2] }
+    expect(balanceFor(nonsense)).toEqual(defaultBalance)
+  })
+
+  test('instances of this host and of its zone are near, and a host that moves sees others near', () => {
+    const world = quickstart()
+    const nearness = (): unknown => {
+      const resource = find(world.plan(), 'endpoints/backend')
+      return resource?.kind === 'endpoints' ? resource.instances.map((each) => each.nearness) : []
+    }
+    const inZone = (node: string, zone: string): EventBody => {
+      const body = upsert(node, 'b')
+      if (!('entry' in body)) throw new Error('not an instance')
+      return { ...body, entry: { ...body.entry, node: { ...body.entry.node, meta: { zone } } } }
+    }
+    world.receive(health('backend'), 20, inZone('n1', 'z2'), inZone('n2', 'z1'), inZone('n3', 'z2'))
+    expect(nearness()).toEqual(['host', undefined, undefined])
+    world.host = { node: 'n1', zone: 'z1' }
+    expect(nearness()).toEqual(['host', 'zone', undefined])
+  })
 })
