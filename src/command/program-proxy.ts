@@ -62,6 +62,7 @@ export function runWorkerProcess(options: ProgramOptions, scope: WorkerScope): P
     linkSocketPath: options.sockets.link,
     log: logOf(options, 'proxy-worker'),
     version: options.version,
+    accessLogPath: settings.proxy.accessLogPath,
     scope,
   })
   return new Promise(() => undefined)

@@ -1,6 +1,6 @@
 /**
- * What an upstream's `config` says of balancing: `balance`, and Consul's `limits` and `passive_health_check`. Mistakes are
- * told here, and agent/plan asks here what a kept `config` means; what the settings do is proxy/balance.
+ * What an upstream's `config` says of balancing: `balance`, and Consul's `limits` and `passive_health_check`; and the limit
+ * of connections that a proxy's `config` sets before its service. Mistakes are told here, and agent/plan asks here what a kept `config` means; what the settings do is proxy/balance.
  */
 import {
   type BalancePolicy,
@@ -10,6 +10,7 @@ import {
   type EjectionSettings,
 } from '../model/balance.ts'
 import { parseDurationMs } from '../model/duration.ts'
+import type { InboundResource } from '../model/proxy-config.ts'
 import type { Reader } from './reading.ts'
 import { duration, oneOf, wholeNumber } from './scalars.ts'
 import { canonical, nested, one, schema } from './schema.ts'
@@ -56,6 +57,19 @@ export const balanceKeys: Readonly<Record<string, Reader<unknown>>> = {
       base_ejection_time: period('30s'),
     }),
   ).read,
+}
+
+/** Keys of a proxy's `config`, for `opaque`: how much of it its service takes. */
+export const inboundLimitKeys: Readonly<Record<string, Reader<unknown>>> = {
+  max_inbound_connections: amount.read,
+}
+
+/** 0 is no limit, as with Consul. */
+export function inboundLimitOf(
+  config: Readonly<Record<string, unknown>>,
+): Pick<InboundResource, 'maxConnections'> {
+  const maxConnections = numberOf(config['max_inbound_connections'], largest) ?? 0
+  return maxConnections === 0 ? {} : { maxConnections }
 }
 
 /** Undefined where nothing is said. What cannot be read (it may come from elsewhere than our files) counts as not said. */

@@ -4,7 +4,7 @@
  */
 
 import { hostRule, listenRule } from './address.ts'
-import { balanceKeys } from './balance.ts'
+import { balanceKeys, inboundLimitKeys } from './balance.ts'
 import { exposeSchema } from './expose.ts'
 import {
   datacenterRule,
@@ -20,6 +20,7 @@ import { labelOf, quoted, type Reader, reportKind } from './reading.ts'
 import { belongs, consulOnly, renamed, tenancy } from './refusals.ts'
 import { text, wholeNumber } from './scalars.ts'
 import { blocks, nested, one, type Refusals, schema, type Written, written } from './schema.ts'
+import { inboundKeys, outboundKeys } from './ways.ts'
 
 const oneDatacenter = 'remove it; upstreams are found by their name in the mesh'
 
@@ -41,7 +42,7 @@ const upstreamRefusals: Refusals = {
   ...renamed(['address', 'local_address', 'bind_address'], 'local_bind_address'),
   ...renamed(['socket_path', 'local_socket_path'], 'local_bind_socket_path'),
   ...belongs(
-    ['connect_timeout_ms', 'balance', 'limits', 'passive_health_check'],
+    ['connect_timeout_ms', 'balance', 'limits', 'passive_health_check', 'allowed_uids'],
     'the upstream’s `config` block',
   ),
 }
@@ -77,7 +78,7 @@ export const upstreamSchema = schema(
     local_bind_port: portField(9191),
     local_bind_socket_path: one(text(socketPathRule)),
     local_bind_socket_mode: one(text(fileModeRule)),
-    config: one(opaque({ connect_timeout_ms: timeoutMs, ...balanceKeys })),
+    config: one(opaque({ connect_timeout_ms: timeoutMs, ...balanceKeys, ...outboundKeys })),
   },
   { refusals: upstreamRefusals },
 )
@@ -114,6 +115,8 @@ export const proxySchema = schema(
         bind_address: text(listenRule),
         bind_port: wholeNumber(portRule(21_000)),
         local_connect_timeout_ms: timeoutMs,
+        ...inboundKeys,
+        ...inboundLimitKeys,
       }),
     ),
     upstreams: blocks(written(upstreamSchema)),
@@ -131,6 +134,7 @@ export const proxySchema = schema(
       ...renamed(['upstream'], 'upstreams'),
       ...belongs(['local_bind_port', 'local_bind_address', 'destination_name'], 'an `upstreams` block'),
       ...belongs(['port'], 'the block around the proxy'),
+      ...belongs(['tls_min_version', 'local_proxy_protocol'], 'the proxy’s `config` block'),
     },
   },
 )

@@ -153,6 +153,15 @@ function bindProblem(
         remedy: 'remove one of them',
       },
     }
+  if (socketPath !== undefined && keys.config?.value?.['allowed_uids'] !== undefined)
+    return {
+      at: keys.config.keyAt,
+      words: {
+        what: '`allowed_uids` stands with `local_bind_socket_path`',
+        why: 'the owner and the mode of a socket say who may use it',
+        remedy: `write \`${reading.assignment('local_bind_socket_mode', '"0660"')}\` instead`,
+      },
+    }
   const stray = port === undefined ? keys.local_bind_address : keys.local_bind_socket_mode
   if (stray === undefined) return undefined
   const [name, with_] =

@@ -83,6 +83,8 @@ export interface Settings {
 export interface HostProxySettings {
   /** One worker process for all services, or one for each. */
   readonly isolation: 'host' | 'service'
+  /** File for one line per connection; '': they stand in the proxy's log. */
+  readonly accessLogPath: string
 }
 
 /** Requests a second that one server takes from outside; negative: any number. */

@@ -1,6 +1,6 @@
 /**
  * Intentions: who may call whom, and the one function that decides.
- * `mesh intention check`, the HTTP API and every proxy use `decide`, so that they cannot disagree.
+ * `mesh intention check`, the HTTP API and every proxy ask the same compiled table, so that they cannot disagree.
  */
 export type IntentionAction = 'allow' | 'deny'
 
@@ -52,29 +52,61 @@ export interface Decision {
   readonly rule?: IntentionRule
 }
 
-export function matches(rule: IntentionRule, source: string, destination: string): boolean {
-  return (
-    (rule.sourceName === wildcard || rule.sourceName === source) &&
-    (rule.destinationName === wildcard || rule.destinationName === destination)
-  )
+/** Who may call one destination: a lookup is at most two reads of a map and makes no object. */
+export interface DecisionTable {
+  /** `source` is compared exactly, as certificates carry it. */
+  decide(source: string): Decision
 }
 
-/** `rules` may come in any order; names are compared exactly, as certificates carry them. */
+const defaults: Readonly<Record<IntentionAction, Decision>> = {
+  allow: { allowed: true, reason: 'allowed-by-default' },
+  deny: { allowed: false, reason: 'denied-by-default' },
+}
+
+/**
+ * The one place where it is decided who may call: proxies keep the table, everybody else asks it once (`decide`).
+ * `rules` may come in any order, of several for one pair the first counts, and those of other destinations are passed over.
+ */
+export function compileDecisions(
+  rules: Iterable<IntentionRule>,
+  destination: string,
+  defaultAction: IntentionAction,
+): DecisionTable {
+  // In the order of precedence: exact to exact, any to exact, exact to any, any to any.
+  const exactToExact = new Map<string, Decision>()
+  const exactToAny = new Map<string, Decision>()
+  let anyToExact: Decision | undefined
+  let anyToAny: Decision | undefined
+  for (const rule of rules) {
+    if (rule.destinationName === destination) {
+      if (rule.sourceName === wildcard) anyToExact ??= decisionOf(rule)
+      else setOnce(exactToExact, rule)
+    } else if (rule.destinationName === wildcard) {
+      if (rule.sourceName === wildcard) anyToAny ??= decisionOf(rule)
+      else setOnce(exactToAny, rule)
+    }
+  }
+  const last = anyToAny ?? defaults[defaultAction]
+  return {
+    decide: (source) => exactToExact.get(source) ?? anyToExact ?? exactToAny.get(source) ?? last,
+  }
+}
+
+function setOnce(decisions: Map<string, Decision>, rule: IntentionRule): void {
+  if (!decisions.has(rule.sourceName)) decisions.set(rule.sourceName, decisionOf(rule))
+}
+
+const decisionOf = (rule: IntentionRule): Decision =>
+  rule.action === 'allow'
+    ? { allowed: true, reason: 'allowed-by-intention', rule }
+    : { allowed: false, reason: 'denied-by-intention', rule }
+
+/** One question; who asks more often about a destination keeps `compileDecisions`. */
 export function decide(
   rules: Iterable<IntentionRule>,
   source: string,
   destination: string,
   defaultAction: IntentionAction,
 ): Decision {
-  let best: IntentionRule | undefined
-  for (const rule of rules)
-    if (matches(rule, source, destination) && (best === undefined || byPrecedence(rule, best) < 0))
-      best = rule
-  if (best === undefined)
-    return defaultAction === 'allow'
-      ? { allowed: true, reason: 'allowed-by-default' }
-      : { allowed: false, reason: 'denied-by-default' }
-  return best.action === 'allow'
-    ? { allowed: true, reason: 'allowed-by-intention', rule: best }
-    : { allowed: false, reason: 'denied-by-intention', rule: best }
+  return compileDecisions(rules, destination, defaultAction).decide(source)
 }

@@ -100,6 +100,8 @@ export interface InboundResource {
   readonly localPort: number
   readonly localSocketPath: string
   readonly localConnectTimeoutMs: number
+  /** Connections that the service has at a time; absent: no limit but the worker's. */
+  readonly maxConnections?: number
   /** Absent: TLSv1_3. The tunnel is spoken over 1.3 only. */
   readonly tlsMinVersion?: (typeof tlsMinVersions)[number]
   /** What the local service is told of the caller ahead of its bytes; absent: nothing. */

@@ -110,7 +110,8 @@ export const refusalCatalogue = {
   'handshake-failed': {
     wire: 17,
     what: 'The TLS handshake failed before the peer was known.',
-    remedy: 'The proxy’s log names the TLS error; only TLS 1.3 with the mesh’s ALPN is accepted.',
+    remedy:
+      'The proxy’s log names the TLS error; peers with TLS 1.2 need `tls_min_version` in the service’s proxy.',
     tryNext: true,
   },
   'idle-timeout': {
@@ -124,6 +125,12 @@ export const refusalCatalogue = {
     what: 'The proxy failed in a way it should not.',
     remedy: 'The proxy’s log tells more; please report it.',
     tryNext: true,
+  },
+  'caller-not-allowed': {
+    wire: 20,
+    what: 'The user who connects to the upstream is not one of those it is for.',
+    remedy: 'Run the client as such a user, or add the user’s number to the upstream’s `allowed_uids`.',
+    tryNext: false,
   },
 } as const satisfies Readonly<Record<string, RefusalEntry>>
 

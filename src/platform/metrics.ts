@@ -5,8 +5,9 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { limits } from '../model/limits.ts'
+import { CountedHistogram } from './histogram.ts'
 import { MetricIntervals } from './metric-intervals.ts'
-import type { Metrics, MetricsPage, RecentMetrics } from './ports.ts'
+import type { CountedValues, Metrics, MetricsPage, RecentMetrics } from './ports.ts'
 
 export interface ProgramMetrics extends Metrics, MetricsPage {}
 
@@ -58,6 +59,25 @@ export function createMetrics(options: MetricsOptions): ProgramMetrics {
     }
     return { family, key }
   }
+  const histograms = new Map<string, CountedHistogram>()
+  const fold = (name: string, { bounds, counts, sum }: CountedValues, labels: Labels): void => {
+    const known = histograms.get(name)
+    const histogram = known ?? new CountedHistogram(name, helpOf(name), bounds)
+    if (known === undefined) {
+      histogram.register(registry)
+      histograms.set(name, histogram)
+    }
+    const key = Object.values(labels).join('\u0000')
+    if (!histogram.has(key)) {
+      // Each of its lines is a series to those who read.
+      if (series + counts.length + 2 > limits.metricSeries) {
+        dropped.inc()
+        return
+      }
+      series += counts.length + 2
+    }
+    histogram.add(key, labels, counts, sum)
+  }
   const update = (name: string, kind: 'counter' | 'gauge', labels: Labels, value: number): void => {
     const found = seriesOf(name, kind, labels)
     if (found === undefined) {
@@ -70,6 +90,7 @@ export function createMetrics(options: MetricsOptions): ProgramMetrics {
   return {
     count: (name, labels = {}, by = 1) => update(name, 'counter', labels, by),
     gauge: (name, value, labels = {}) => update(name, 'gauge', labels, value),
+    histogram: fold,
     text: () => registry.metrics(),
     contentType: registry.contentType,
     recent: async () => ({
@@ -93,13 +114,15 @@ const textLabels = (labels: Readonly<Record<string, string | number | undefined>
   Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]))
 
 /** Names speak for themselves, so the help line is the name in words. */
-function makeFamily(registry: Registry, name: string, kind: 'counter' | 'gauge', labels: Labels): Family {
-  const labelNames = Object.keys(labels)
-  const help = name
+const helpOf = (name: string): string =>
+  name
     .replace(/^mesh_/, '')
     .replace(/_total$/, '')
     .replaceAll('_', ' ')
-  const configuration = { name, help, labelNames, registers: [registry] }
+
+function makeFamily(registry: Registry, name: string, kind: 'counter' | 'gauge', labels: Labels): Family {
+  const labelNames = Object.keys(labels)
+  const configuration = { name, help: helpOf(name), labelNames, registers: [registry] }
   if (kind === 'counter') {
     const counter = new Counter(configuration)
     return { labelNames, seen: new Set(), add: (at, by) => counter.inc(at, by) }

@@ -98,6 +98,17 @@ export interface LogLines {
 export interface Metrics {
   count(name: string, labels?: Readonly<Record<string, string>>, by?: number): void
   gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): void
+  /** Adds what was counted elsewhere; where nobody could read a histogram it is missing. */
+  histogram?(name: string, counted: CountedValues, labels: Readonly<Record<string, string>>): void
+}
+
+export interface CountedValues {
+  /** Upper bounds, growing; always the same ones for a name. */
+  readonly bounds: readonly number[]
+  /** New values up to each bound and above the one before it; the last number is of those above all bounds. */
+  readonly counts: readonly number[]
+  /** Of the new values. */
+  readonly sum: number
 }
 
 /** What was measured, for those who ask. */
@@ -254,6 +265,16 @@ export interface StateFiles {
   remove(path: string): DiskError | undefined
 }
 
+/** A file for one kind of lines, read by others while it grows. */
+export interface LineFile {
+  /** `line` without its end; written soon. Where the disk does not keep up it is dropped, and a later line says how many were. */
+  append(line: string): void
+  /** The file was renamed: lines from now on go to a new one under the path. */
+  reopen(): void
+  /** Writes what is left, then calls `done`. */
+  close(done: () => void): void
+}
+
 /** Configuration as an operator wrote it. */
 export interface SourceFiles {
   /**
@@ -347,4 +368,21 @@ export interface PoolSockets {
 export interface HostNames {
   /** `addresses` is empty where there is none; `error` says why. Addresses resolve to themselves. */
   resolve(name: string, done: (addresses: readonly string[], error: string) => void): void
+}
+
+/** Who on this host owns a TCP connection to us, by what the kernel tells of its sockets. */
+export interface SocketOwners {
+  /**
+   * `uid` is undefined where the client's socket is not of this host (or its network namespace), was closed meanwhile, or
+   * cannot be seen.
+   */
+  ownerOf(connection: TcpEnds, done: (uid: number | undefined) => void): void
+}
+
+/** Both ends of a TCP connection, as the accepting side sees them. */
+export interface TcpEnds {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
 }

@@ -6,8 +6,10 @@ import { join } from 'node:path'
 import { assert } from '../model/errors.ts'
 import { limits } from '../model/limits.ts'
 import { systemClock } from '../platform/clock.ts'
-import type { Log } from '../platform/ports.ts'
+import { openLineFile } from '../platform/line-file.ts'
+import type { LineFile, Log } from '../platform/ports.ts'
 import { systemRandom } from '../platform/random.ts'
+import { createSocketOwners } from '../platform/socket-owners.ts'
 import { createStateFiles } from '../platform/state-files.ts'
 import { type FromWorker, isFromHolder } from './holder/message.ts'
 import { scopeFolder, type WorkerScope } from './holder/scope.ts'
@@ -20,6 +22,8 @@ export interface ProxyWorkerOptions {
   readonly stateDirectory: string
   readonly linkSocketPath: string
   readonly log: Log
+  /** File for one line per connection; without it they stand in the log. */
+  readonly accessLogPath?: string
   /** Version of the product. */
   readonly version: string
   /** What the worker is for, as its arguments say; default: everything. */
@@ -80,6 +84,8 @@ function run(
     return startWorker({
       ...common,
       handles,
+      owners: createSocketOwners(),
+      ...accessFile(options),
       ...(scope.kind === 'service' ? { service: scope.service } : {}),
     })
   const guide = startGuide({ ...common, onServices: (names) => send({ kind: 'services', names }) })
@@ -89,4 +95,10 @@ function run(
       done()
     },
   }
+}
+
+function accessFile({ accessLogPath: path = '', log }: ProxyWorkerOptions): {
+  readonly accessFile?: LineFile
+} {
+  return path === '' ? {} : { accessFile: openLineFile({ path, clock: systemClock, log }) }
 }

@@ -46,7 +46,9 @@ export function startProxy(options: ProxyOptions): Proxy {
   })
   holder.start()
   const control: ControlServer | undefined =
-    controlSocketPath === undefined ? undefined : serveControl(controlSocketPath, holder, log)
+    controlSocketPath === undefined
+      ? undefined
+      : serveControl(controlSocketPath, { holder, clock: systemClock, log })
   return {
     workerPid: () => holder.workerPid,
     reload: () => holder.reload(),

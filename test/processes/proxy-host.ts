@@ -193,3 +193,14 @@ export async function openLong(port: number, count: number): Promise<readonly Lo
   await Promise.all(connections.map((each) => each.echo()))
   return connections
 }
+
+/** Waits until a request to the port goes through. */
+export async function served(port: number): Promise<void> {
+  let answer = ''
+  const ask = async (): Promise<void> => {
+    answer = await exchange(port, 'served?')
+    if (answer !== 'served?') setTimeout(() => void ask(), 20)
+  }
+  void ask()
+  await until(`port ${port} to be served`, () => answer === 'served?')
+}

@@ -4,15 +4,19 @@
  */
 import { limits } from '../../model/limits.ts'
 import type { Metrics } from '../../platform/ports.ts'
-import type { PairStats } from '../../wire/link/message.ts'
+import { durationBoundsMs, type PairStats } from '../../wire/link/message.ts'
 import type { ProxyStats } from './proxy-session.ts'
 
-const nothing: Pick<PairStats, 'connections' | 'bytesToDestination' | 'bytesToSource' | 'refusals'> = {
+const nothing: Omit<PairStats, 'direction' | 'source' | 'destination'> = {
   connections: 0,
   bytesToDestination: 0,
   bytesToSource: 0,
   refusals: {},
+  durations: [],
+  durationMs: 0,
 }
+
+const boundsSeconds = durationBoundsMs.map((boundMs) => boundMs / 1_000)
 
 export class ProxyMetrics {
   private readonly metrics: Metrics
@@ -56,5 +60,20 @@ export class ProxyMetrics {
     grow('mesh_proxy_bytes_to_source_total', now.bytesToSource - before.bytesToSource)
     for (const [code, count] of Object.entries(now.refusals))
       grow('mesh_proxy_refusals_total', count - (before.refusals[code] ?? 0), { code })
+    this.addDurations(before, now, labels)
+  }
+
+  /** A worker of another version may have other bounds, or none; its durations cannot be told then. */
+  private addDurations(
+    before: typeof nothing,
+    now: typeof nothing,
+    labels: Readonly<Record<string, string>>,
+  ): void {
+    if (now.durations.length !== boundsSeconds.length + 1) return
+    const counts = now.durations.map((count, i) => count - (before.durations[i] ?? 0))
+    if (counts.every((count) => count <= 0)) return
+    const sum = (now.durationMs - before.durationMs) / 1_000
+    const values = { bounds: boundsSeconds, counts, sum }
+    this.metrics.histogram?.('mesh_proxy_connection_duration_seconds', values, labels)
   }
 }

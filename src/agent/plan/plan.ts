@@ -2,7 +2,8 @@
  * What the proxies of this host must do, as a pure function of what is registered here and what the servers told. The
  * driver (driver.ts) decides when it is asked; the link decides what of it has to be sent.
  */
-import { balanceOf } from '../../config/balance.ts'
+import { balanceOf, inboundLimitOf } from '../../config/balance.ts'
+import { inboundWaysOf, outboundWaysOf } from '../../config/ways.ts'
 import { limits } from '../../model/limits.ts'
 import type {
   ExposedResource,
@@ -149,6 +150,8 @@ function inboundResource(memo: MemoWriter, input: PlanInput, { service, proxy }:
       localSocketPath: proxy.localServiceSocketPath,
       localConnectTimeoutMs:
         typeof timeoutMs === 'number' && timeoutMs > 0 ? timeoutMs : limits.localConnectMs,
+      ...inboundWaysOf(proxy.config),
+      ...inboundLimitOf(proxy.config),
       ...(drain === undefined ? {} : { drain }),
     }
   })
@@ -175,6 +178,7 @@ function outboundResources(memo: MemoWriter, { service, proxy }: LocalProxy): re
       return memo.resource(at, [service, upstream], () => ({
         ...at,
         ...balancing(upstream),
+        ...outboundWaysOf(upstream.config),
         service: proxy.destinationServiceName,
         target,
         bindAddress: upstream.localBindAddress,

@@ -102,7 +102,7 @@ function containment(match: Match, field: Field): Test {
   const { value } = match
   switch (field.kind) {
     case 'text':
-      return (found) => typeof found === 'string' && found.includes(value)
+      return (found) => (typeof found === 'string' ? found : '').includes(value)
     case 'texts':
       return (found) => Array.isArray(found) && found.includes(value)
     case 'map':

@@ -29,6 +29,8 @@ export const proxyLimits = {
   tunnelSilenceMs: 1_000,
   /** Pairs of a local service and an address that one worker has sessions to, or remembers a failure of. */
   tunnelDestinations: 16_384,
+  /** Connections whose owner is being looked up at the same time; more are refused. */
+  ownerQuestions: 4_096,
   /** How long a far side without the tunnel is not asked for it again. */
   plainBelievedMs: 60_000,
   /** Bytes staged for one session before its streams stop reading; twice that and a peer that does not read is dropped. */
@@ -96,6 +98,12 @@ export const proxyLimits = {
   statsEveryMs: 1_000,
   /** Refusals of peers that never proved who they are, logged per second; all are counted. A flood must not fill the disk. */
   strangersLoggedPerSecond: 20,
+  /** Refusals of proven peers, logged per second; all are counted, and all are in an access log of its own. */
+  refusalsLoggedPerSecond: 200,
+  /** Lines of the access log: gathered for so long or so many, and dropped beyond what a disk must catch up with. */
+  lineFileDelayMs: 200,
+  lineFilePieceChars: 64 * 1024,
+  lineFileWaitingChars: 8 * 1024 * 1024,
   /** Pairs of source and destination that one worker counts; further ones share one row. */
   telemetryPairs: 4_096,
   /** The last good state is written this long after a change, or later where writing takes long. */

@@ -5,7 +5,7 @@
 import net from 'node:net'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
-import type { Log } from '../../platform/ports.ts'
+import type { Clock, Log } from '../../platform/ports.ts'
 import { listenOnUnixSocket } from '../../rpc/unix-socket.ts'
 import type { WorkerReplacement } from './holder.ts'
 
@@ -27,34 +27,41 @@ export interface Controlled {
   reload(drainMs: number, done: (outcomes: readonly WorkerReplacement[]) => void): void
 }
 
+export interface ControlOptions {
+  readonly holder: Controlled
+  readonly clock: Clock
+  readonly log: Log
+}
+
 export interface ControlServer {
   close(): void
 }
 
 /** A proxy whose socket cannot be made serves all the same; its log says so. */
-export function serveControl(path: string, holder: Controlled, log: Log): ControlServer {
-  const server = net.createServer((socket) => answerOn(socket, holder))
+export function serveControl(path: string, options: ControlOptions): ControlServer {
+  const server = net.createServer((socket) => answerOn(socket, options))
   server.maxConnections = limits.controlConnections
   listenOnUnixSocket(server, { path, mode: 0o600 }, (error) => {
-    if (error !== '') log.warn('no commands are taken', { error })
+    if (error !== '') options.log.warn('no commands are taken', { error })
   })
   return { close: () => server.close() }
 }
 
-function answerOn(socket: net.Socket, holder: Controlled): void {
+function answerOn(socket: net.Socket, { holder, clock }: ControlOptions): void {
   let text = ''
   const answer = (outcome: ControlAnswer): void => {
     socket.end(`${JSON.stringify(outcome)}\n`)
   }
   socket.setEncoding('utf8')
-  socket.setTimeout(limits.controlTimeoutMs, () => socket.destroy())
+  const deadline = clock.after(limits.controlTimeoutMs, () => socket.destroy())
+  socket.once('close', () => deadline.cancel())
   socket.on('error', () => socket.destroy())
   socket.on('data', (part: string) => {
     text += part
     const end = text.indexOf('\n')
     if (end < 0 && text.length <= limits.controlLineBytes) return
     socket.pause()
-    socket.setTimeout(0)
+    deadline.cancel()
     const request = readRequest(text.slice(0, Math.max(0, end)))
     if (!request.ok) answer({ kind: 'refused', reason: request.failure.message })
     else if (request.value.ask === 'workers') answer({ kind: 'workers', workers: holder.workers() })

@@ -3,10 +3,11 @@
  * worker; only what `tables()` returns changes.
  */
 import type { ExposedResource, InboundResource } from '../../model/proxy-config.ts'
-import type { Clock, Log } from '../../platform/ports.ts'
+import type { Clock, Log, SocketOwners } from '../../platform/ports.ts'
 import type { Trust } from '../../wire/x509/chain.ts'
 import type { Balancers } from '../balance/balancers.ts'
 import type { ConnectionBudget } from '../lifecycle/budget.ts'
+import type { InboundPlaces } from '../lifecycle/places.ts'
 import type { PolicyTable } from '../policy/table.ts'
 import type { RouteTables } from '../route/routes.ts'
 import type { AccessLog } from '../telemetry/access-log.ts'
@@ -30,8 +31,10 @@ export interface ListenerContext {
   readonly place: TunnelPlace
   readonly sessions: TunnelSessions
   readonly budget: ConnectionBudget
+  readonly places: InboundPlaces
   /** Over the life of the worker: what was seen of instances outlives their configuration. */
   readonly balancers: Balancers
   readonly counters: PairCounters
   readonly accessLog: AccessLog
+  readonly owners: SocketOwners
 }

@@ -133,6 +133,11 @@ export class InboundSession implements SessionListener {
     if (cut > 0) this.outbox.flush()
   }
 
+  /** The listener presents another certificate from now on: the peer's next streams belong on a session under that one. */
+  onIdentityRenewed(): void {
+    if (this.peer !== undefined) this.session.sendAway('the certificate of this service was renewed')
+  }
+
   /** Ends the session if nothing proves its peer under the roots of now. */
   recheckTrust(): void {
     if (this.peer === undefined) return

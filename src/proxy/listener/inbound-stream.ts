@@ -30,6 +30,7 @@ export class InboundStream implements StreamListener {
   private socket: net.Socket | undefined
   private timer: Timer | undefined
   private relay: Relay | undefined
+  private hasPlace: boolean = false
   private over: boolean = false
 
   constructor(context: ListenerContext, stream: OfferedStream, from: InboundOrigin, onGone: () => void) {
@@ -54,6 +55,11 @@ export class InboundStream implements StreamListener {
     }
     if (inbound.drain !== undefined) {
       this.refuse('draining', 'the instance is taken out of use')
+      return
+    }
+    this.hasPlace = this.context.places.take(inbound.name, inbound.maxConnections ?? Number.POSITIVE_INFINITY)
+    if (!this.hasPlace) {
+      this.refuse('too-many-connections', `max_inbound_connections = ${inbound.maxConnections} is reached`)
       return
     }
     this.stream.listen(this)
@@ -152,7 +158,7 @@ export class InboundStream implements StreamListener {
       bytesToSource: this.relay.sent,
       durationMs: this.context.clock.monotonicMs() - this.startedMs,
     })
-    this.onGone()
+    this.leave()
   }
 
   private refuse(code: RefusalCode, text: string): void {
@@ -166,6 +172,12 @@ export class InboundStream implements StreamListener {
     this.over = true
     this.timer?.cancel()
     if (this.socket !== undefined) abort(this.socket)
+    this.leave()
+  }
+
+  private leave(): void {
+    if (this.hasPlace) this.context.places.release(this.facts.listener)
+    this.hasPlace = false
     this.onGone()
   }
 }

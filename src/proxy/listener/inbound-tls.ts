@@ -8,7 +8,8 @@ import type { InboundResource } from '../../model/proxy-config.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
 
 /** Leaves are of P-256, so there is no cipher for RSA. */
-const ciphersOf12 = 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305'
+const ciphersOf12 =
+  'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305'
 
 export type TlsMinVersion = NonNullable<InboundResource['tlsMinVersion']>
 

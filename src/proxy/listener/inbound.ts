@@ -6,6 +6,7 @@ import type net from 'node:net'
 import tls from 'node:tls'
 import { limits } from '../../model/limits.ts'
 import type { RefusalCode } from '../../model/refusal.ts'
+import type { Timer } from '../../platform/ports.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import { tunnelAlpn } from '../../wire/tunnel/frame.ts'
 import type { ServiceIdentity } from '../identity/service-identity.ts'
@@ -23,6 +24,10 @@ export class InboundListener implements OpenListener {
   private readonly sessions = new Set<InboundSession | InboundPlain>()
   /** TCP sockets below the TLS ones, by the peer's address and port. */
   private readonly raws = new Map<string, net.Socket>()
+  /** Of connections that are shaking hands, by the same key. */
+  private readonly deadlines = new Map<string, Timer>()
+  /** Handshakes that we ended and whose failure TLS has not reported yet. */
+  private late = 0
   private identity: ServiceIdentity
   private minVersion: TlsMinVersion
   private connections = 0
@@ -41,7 +46,8 @@ export class InboundListener implements OpenListener {
       // The peer is let through the handshake to be told in a frame why it is refused.
       rejectUnauthorized: false,
       ALPNCallback: ({ protocols }) => chooseProtocol(protocols),
-      handshakeTimeout: limits.handshakeTimeoutMs,
+      // Ours is in onConnection; this one comes later, so that each is reported once.
+      handshakeTimeout: 2 * limits.handshakeTimeoutMs,
       noDelay: true,
     })
     this.server.on('connection', (socket: net.Socket) => this.onConnection(socket))
@@ -53,13 +59,16 @@ export class InboundListener implements OpenListener {
     return this.connections
   }
 
-  /** New handshakes use this identity, and the versions of now; open sessions go on. */
+  /** New handshakes use this identity, and the versions of now; open sessions go on with what they carry. */
   setIdentity(identity: ServiceIdentity): void {
     const minVersion = this.wantedMinVersion()
     if (identity === this.identity && minVersion === this.minVersion) return
+    const renewed = identity !== this.identity
     this.identity = identity
     this.minVersion = minVersion
     this.server.setSecureContext(inboundContext(identity, minVersion))
+    if (!renewed) return
+    for (const session of this.sessions) if (session instanceof InboundSession) session.onIdentityRenewed()
   }
 
   /** Cuts open streams that the policy of now denies. */
@@ -105,8 +114,17 @@ export class InboundListener implements OpenListener {
     this.connections += 1
     const from = peerAddress(socket)
     this.raws.set(from, socket)
+    // Node's own limit begins anew with every byte that trickles in.
+    const deadline = this.context.clock.after(limits.handshakeTimeoutMs, () => {
+      this.refuse(socket, 'idle-timeout', 'handshake not finished')
+      this.late += 1
+      socket.destroy()
+    })
+    this.deadlines.set(from, deadline)
     socket.once('close', () => {
-      this.raws.delete(from)
+      deadline.cancel()
+      if (this.deadlines.get(from) === deadline) this.deadlines.delete(from)
+      if (this.raws.get(from) === socket) this.raws.delete(from)
       this.connections -= 1
       budget.release()
     })
@@ -117,7 +135,10 @@ export class InboundListener implements OpenListener {
       socket.destroy()
       return
     }
-    const raw = this.raws.get(peerAddress(socket))
+    const from = peerAddress(socket)
+    this.deadlines.get(from)?.cancel()
+    this.deadlines.delete(from)
+    const raw = this.raws.get(from)
     // The peer has gone meanwhile.
     if (raw === undefined || raw.destroyed) {
       socket.destroy()
@@ -141,11 +162,13 @@ export class InboundListener implements OpenListener {
   }
 
   private onHandshakeFailed(error: NodeJS.ErrnoException, socket: net.Socket): void {
+    if (this.late > 0 && error.code === 'ECONNRESET') {
+      this.late -= 1
+      return
+    }
     // Who connects and leaves without a word is a health check of the port.
     if (socket.bytesRead === 0 && error.code === 'ECONNRESET') return
-    if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT')
-      this.refuse(socket, 'idle-timeout', 'handshake not finished')
-    else this.refuse(socket, 'handshake-failed', error.code ?? error.message)
+    this.refuse(socket, 'handshake-failed', error.code ?? error.message)
   }
 
   private refuse(socket: net.Socket, code: RefusalCode, text: string): void {

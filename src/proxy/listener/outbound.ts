@@ -86,6 +86,22 @@ class OutboundConnection implements AttemptsAnswer {
       this.refuse('too-many-connections', `${context.budget.max} connections in this worker`)
       return
     }
+    if (outbound?.allowedUids === undefined) this.route()
+    else this.askOwner(outbound.allowedUids)
+  }
+
+  /** Asked before anything is routed: who may not come in learns nothing of what stands behind. */
+  private askOwner(allowed: readonly number[]): void {
+    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = this.socket
+    this.context.owners.ownerOf({ remoteAddress, remotePort, localAddress, localPort }, (uid) => {
+      if (this.over) return
+      if (uid !== undefined && allowed.includes(uid)) this.route()
+      else this.refuse('caller-not-allowed', uid === undefined ? 'the caller cannot be seen' : `user ${uid}`)
+    })
+  }
+
+  private route(): void {
+    const { context } = this
     const routed = resolveRoute(context.tables(), context.balancers, this.listener)
     if (routed.kind === 'refused') {
       this.refuse(routed.code, routed.text)

@@ -4,7 +4,7 @@
  */
 import { limits } from '../../model/limits.ts'
 import { type RefusalCode, refusalCatalogue, refusalCodes } from '../../model/refusal.ts'
-import type { PairStats } from '../../wire/link/message.ts'
+import { durationBoundsMs, type PairStats } from '../../wire/link/message.ts'
 
 export type Direction = PairStats['direction']
 
@@ -12,8 +12,9 @@ export type Direction = PairStats['direction']
 export type PairSlot = number
 
 /** Columns before those of the refusal codes. */
-const columns = { connections: 0, toDestination: 1, toSource: 2 } as const
-const firstRefusal = 3
+const columns = { connections: 0, toDestination: 1, toSource: 2, durationMs: 3 } as const
+const firstDuration = 4
+const firstRefusal = firstDuration + durationBoundsMs.length + 1
 const width = firstRefusal + Math.max(...refusalCodes.map((code) => refusalCatalogue[code].wire)) + 1
 const firstRows = 64
 
@@ -62,6 +63,14 @@ export class PairCounters {
     this.add(slot, firstRefusal + refusalCatalogue[code].wire, 1)
   }
 
+  /** A connection that was carried is over. */
+  ended(slot: PairSlot, durationMs: number): void {
+    let bucket = 0
+    while (bucket < durationBoundsMs.length && durationMs > (durationBoundsMs[bucket] ?? 0)) bucket += 1
+    this.add(slot, firstDuration + bucket, 1)
+    this.add(slot, columns.durationMs, durationMs)
+  }
+
   /** Rows that changed since the last call. */
   takeChanged(): readonly PairStats[] {
     const taken = this.changedSlots.map((slot) => this.read(slot))
@@ -107,6 +116,10 @@ export class PairCounters {
       bytesToDestination: this.cell(slot, columns.toDestination),
       bytesToSource: this.cell(slot, columns.toSource),
       refusals,
+      durations: Array.from({ length: durationBoundsMs.length + 1 }, (_, bucket) =>
+        this.cell(slot, firstDuration + bucket),
+      ),
+      durationMs: Math.round(this.cell(slot, columns.durationMs)),
     }
   }
 

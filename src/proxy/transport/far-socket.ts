@@ -27,11 +27,7 @@ export interface ProvenFar extends FarSocket {
 const maxSniBytes = 255
 
 /** `protocols` are offered by ALPN, none where empty. The sockets' own events tell how it went. */
-export function dialFar(
-  identity: ServiceIdentity,
-  target: Target,
-  protocols: readonly string[],
-): FarSocket {
+export function dialFar(identity: ServiceIdentity, target: Target, protocols: readonly string[]): FarSocket {
   const { endpoint, service, datacenter } = target
   const sni = sniOf(service, datacenter, identity.identity.trustDomain)
   // Trying several addresses of a name would change the handle under the TLS socket.

@@ -11,13 +11,13 @@ import type { BufferPool } from './buffers.ts'
 import type { FarSocket } from './far-socket.ts'
 import { keepAlive } from './local-socket.ts'
 import { Outbox, type TurnEnd } from './outbox.ts'
-import type { ByteStream, StreamListener } from './transport.ts'
+import type { OfferedStream, StreamListener } from './transport.ts'
 
 /** Bytes that may wait for the destination before the peer is not read any more, and when it is read again. */
 const stopReadingBytes = limits.streamWindowBytes
 const readAgainBytes = stopReadingBytes / 2
 
-export class PlainStream implements ByteStream {
+export class PlainStream implements OfferedStream {
   private readonly raw: net.Socket
   private readonly socket: tls.TLSSocket
   private readonly outbox: Outbox

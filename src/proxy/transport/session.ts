@@ -107,6 +107,11 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
     putGoaway(this.outbox, code, Math.max(0, this.lastStream), text)
   }
 
+  /** Asks the dialler to open its next streams elsewhere; what it opens here all the same is served. */
+  sendAway(text: string): void {
+    if (!this.over && !this.leaving) putGoaway(this.outbox, 'draining', maxStreamId, text)
+  }
+
   /** Says why and ends everything. */
   fail(code: RefusalCode, text: string): void {
     if (this.over) return

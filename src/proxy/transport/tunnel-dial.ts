@@ -131,7 +131,7 @@ export class TunnelDial implements SessionListener {
     return stream
   }
 
-  /** Takes no new streams; ends with the last one. */
+  /** Takes no new streams; ends with the last one. Who waits for it already is still served. */
   retire(): void {
     if (this.retired) return
     this.retired = true
@@ -167,7 +167,7 @@ export class TunnelDial implements SessionListener {
   }
 
   private onSecure(far: FarSocket): void {
-    if (this.retired) return
+    if (this.isAbandoned) return
     const { socket } = far
     const { clock, pool, turnEnd } = this.place
     const peer = proveFar(socket, this, this.place)
@@ -199,6 +199,7 @@ export class TunnelDial implements SessionListener {
     this.listener.onUp()
     for (const waiting of this.waiting) waiting.onUp()
     this.waiting.clear()
+    if (this.retired && this.openStreams === 0) this.close()
   }
 
   private onSocketError(error: NodeJS.ErrnoException): void {
@@ -210,7 +211,7 @@ export class TunnelDial implements SessionListener {
 
   /** The far side has no tunnel: who waits gets connections of their own, the first of them the one that is there. */
   private partAsPlain(far: ProvenFar | undefined): void {
-    if (this.retired) return
+    if (this.isAbandoned) return
     const waiting = [...this.waiting]
     this.waiting.clear()
     this.listener.onPlain()
@@ -231,13 +232,18 @@ export class TunnelDial implements SessionListener {
     this.listener.onGone()
   }
 
+  /** Retired while it was being dialled, and nobody waits any more. */
+  private get isAbandoned(): boolean {
+    return this.retired && this.waiting.size === 0
+  }
+
   private failureCode(): RefusalCode {
     return this.connected ? 'handshake-failed' : 'connect-failed'
   }
 
   private fail(code: RefusalCode, text: string): void {
-    if (this.retired) return
-    this.listener.onFailed(code, text)
+    if (this.isAbandoned) return
+    if (!this.retired) this.listener.onFailed(code, text)
     this.retire()
     this.socket?.destroy()
     for (const waiting of [...this.waiting]) waiting.onFailed(code, text)

@@ -3,11 +3,12 @@
  * workers run in one test process. Whole processes are start-worker.ts.
  */
 import { limits } from '../../model/limits.ts'
-import type { Clock, Log, Random, StateFiles } from '../../platform/ports.ts'
+import type { Clock, LineFile, Log, Random, SocketOwners, StateFiles } from '../../platform/ports.ts'
 import { Balancers } from '../balance/balancers.ts'
 import { createExpiryWatch } from '../identity/expiry.ts'
 import { ConnectionBudget } from '../lifecycle/budget.ts'
 import { drain } from '../lifecycle/drain.ts'
+import { InboundPlaces } from '../lifecycle/places.ts'
 import type { ListenerContext } from '../listener/context.ts'
 import { type HandleSource, Listeners } from '../listener/listeners.ts'
 import { createAccessLog } from '../telemetry/access-log.ts'
@@ -27,10 +28,13 @@ export interface WorkerOptions {
   /** The proxy's own folder. */
   readonly files: StateFiles
   readonly handles: HandleSource
+  readonly owners: SocketOwners
   readonly linkSocketPath: string
   readonly pid: number
   /** Version of the product. */
   readonly version: string
+  /** For the access log; without it the lines stand in `log`. */
+  readonly accessFile?: LineFile
   /** Default: `limits.connectionsPerWorker`. */
   readonly maxConnections?: number
   /** The only local service that it serves; absent: all of them. */
@@ -60,11 +64,13 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
     clock,
     log,
     budget,
+    places: new InboundPlaces(),
     balancers: new Balancers({ clock, random, log }),
     counters,
-    accessLog: createAccessLog(log, counters, clock),
+    accessLog: createAccessLog({ log, counters, clock, file: options.accessFile }),
     tables: () => applier.state.tables,
     place,
+    owners: options.owners,
     sessions: new TunnelSessions(place),
   }
   const listeners = new Listeners(context, options.handles)
@@ -106,12 +112,15 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
     stop(drainMs, done) {
       // The folder belongs to the worker that comes after.
       lastGood.stop()
+      // Whoever replaces this worker may do so because the file was renamed.
+      options.accessFile?.reopen()
       drain({ listeners, budget, clock, drainMs }, () => {
         link.stop()
         applier.stop()
         expiry.stop()
         stats.stop()
-        done()
+        if (options.accessFile === undefined) done()
+        else options.accessFile.close(done)
       })
     },
   }

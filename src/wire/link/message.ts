@@ -97,7 +97,16 @@ export interface PairStats {
   readonly bytesToDestination: number
   readonly bytesToSource: number
   readonly refusals: Readonly<Record<string, number>>
+  /** Connections that are over, by how long they lasted: one number per bound and one for longer ones. */
+  readonly durations: readonly number[]
+  /** All of them together. */
+  readonly durationMs: number
 }
+
+/** Upper bounds of `durations`, from a small request to a day. */
+export const durationBoundsMs = [
+  5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000, 600_000, 3_600_000, 86_400_000,
+] as const
 
 export function readFromAgent(value: unknown): Result<FromAgent> {
   return guarded<FromAgent>(() => {
@@ -206,5 +215,13 @@ function readPair(value: unknown): PairStats {
     bytesToDestination: numberOf(fields, 'bytesToDestination'),
     bytesToSource: numberOf(fields, 'bytesToSource'),
     refusals: refusals as Readonly<Record<string, number>>,
+    ...readDurations(fields),
   }
+}
+
+/** Workers before these fields have nothing to say about them. */
+function readDurations(fields: Fields): Pick<PairStats, 'durations' | 'durationMs'> {
+  if (fields['durations'] === undefined) return { durations: [], durationMs: 0 }
+  const durations = listOf(fields, 'durations', (item) => numberOf({ item }, 'item'))
+  return { durations, durationMs: numberOf(fields, 'durationMs') }
 }

@@ -131,6 +131,9 @@ function readInbound(fields: Fields, name: string): ProxyResource {
     localPort: numberOf(fields, 'localPort', localSocketPath === '' ? 1 : 0, maxPort),
     localSocketPath,
     localConnectTimeoutMs: numberOf(fields, 'localConnectTimeoutMs', 1, maxTimeoutMs),
+    ...(fields['maxConnections'] === undefined
+      ? {}
+      : { maxConnections: numberOf(fields, 'maxConnections', 1) }),
     ...(fields['tlsMinVersion'] === undefined
       ? {}
       : { tlsMinVersion: oneOf(fields, 'tlsMinVersion', tlsMinVersions) }),

@@ -55,7 +55,7 @@ export const testSettings: Settings = {
   discardCheckOutput: false,
   leaveOnTerminate: false,
   httpMaxConnectionsPerClient: 200,
-  proxy: { isolation: 'host' },
+  proxy: { isolation: 'host', accessLogPath: '' },
   leafTtlMs: 72 * 3_600_000,
   rpcHoldTimeoutMs: 7_000,
   autopilot: autopilotDefaults,

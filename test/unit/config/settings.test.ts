@@ -45,6 +45,7 @@ test('without files every setting has its default', () => {
       discardCheckOutput: false,
       leaveOnTerminate: false,
       httpMaxConnectionsPerClient: 200,
+      proxy: { isolation: 'host', accessLogPath: '' },
       leafTtlMs: 72 * 3_600_000,
       hostCertificateTtlMs: 720 * 3_600_000,
       rpcHoldTimeoutMs: 7_000,
@@ -306,4 +307,12 @@ test('the autopilot block says with which rules a cluster begins', () => {
     deadServerLastContactMs: 3_600_000,
   })
   expect(linesOf({ 'a.hcl': 'autopilot { min_quorum = -1 redundancy_zone_tag = "x" }' })).toHaveLength(2)
+})
+
+test('the access log’s file is an absolute path', () => {
+  expect(settingsOf('proxy { access_log_path = "/var/log/mesh-proxy/access.log" }').proxy).toEqual({
+    isolation: 'host',
+    accessLogPath: '/var/log/mesh-proxy/access.log',
+  })
+  expect(errorsOf('proxy { access_log_path = "access.log" }')).toHaveLength(1)
 })

@@ -51,3 +51,36 @@ test('a metric that is counted with other labels than before costs the update, n
 test('process metrics come when asked for', async () => {
   expect(await createMetrics({ process: true }).text()).toContain('process_resident_memory_bytes')
 })
+
+test('counts made elsewhere are read as a histogram, added up over all reports', async () => {
+  const metrics = createMetrics({ process: false })
+  const bounds = [0.1, 1]
+  const labels = { source: 'web' }
+  metrics.histogram?.('mesh_waits_seconds', { bounds, counts: [1, 2, 0], sum: 1.5 }, labels)
+  metrics.histogram?.('mesh_waits_seconds', { bounds, counts: [0, 1, 4], sum: 40 }, labels)
+  metrics.histogram?.('mesh_waits_seconds', { bounds, counts: [1, 0, 0], sum: 0.25 }, { source: 'api' })
+  const lines = (await metrics.text()).split('\n').filter((line) => line.includes('mesh_waits'))
+  expect(lines).toEqual([
+    '# HELP mesh_waits_seconds waits seconds',
+    '# TYPE mesh_waits_seconds histogram',
+    'mesh_waits_seconds_bucket{le="0.1",source="web"} 1',
+    'mesh_waits_seconds_bucket{le="1",source="web"} 4',
+    'mesh_waits_seconds_bucket{le="+Inf",source="web"} 8',
+    'mesh_waits_seconds_sum{source="web"} 41.5',
+    'mesh_waits_seconds_count{source="web"} 8',
+    'mesh_waits_seconds_bucket{le="0.1",source="api"} 1',
+    'mesh_waits_seconds_bucket{le="1",source="api"} 1',
+    'mesh_waits_seconds_bucket{le="+Inf",source="api"} 1',
+    'mesh_waits_seconds_sum{source="api"} 0.25',
+    'mesh_waits_seconds_count{source="api"} 1',
+  ])
+  expect(() => metrics.recent()).not.toThrow()
+})
+
+test('histograms of ever new labels stop at the limit and are counted as dropped', async () => {
+  const metrics = createMetrics({ process: false })
+  const values = { bounds: [1], counts: [1, 0], sum: 1 }
+  for (let i = 0; i < limits.metricSeries / 4 + 5; i += 1)
+    metrics.histogram?.('mesh_wide', values, { label: `v${i}` })
+  expect(await metrics.text()).toContain('mesh_metric_updates_dropped_total 5')
+})

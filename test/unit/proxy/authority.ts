@@ -41,7 +41,11 @@ export class TestAuthority {
 
   /** A certificate for any identity of this trust domain, valid from an hour ago for `lifeMs` from now. */
   issue(identity: Omit<Identity, 'trustDomain'>, lifeMs = hourMs): IssuedLeaf {
-    const uri = formatSpiffeId({ ...identity, trustDomain: this.trustDomain } as Identity)
+    return this.issueUri(formatSpiffeId({ ...identity, trustDomain: this.trustDomain } as Identity), lifeMs)
+  }
+
+  /** The same for any URI, also one that this authority has no right to. */
+  issueUri(uri: string, lifeMs = hourMs): IssuedLeaf {
     const key = generateKey()
     const leaf = createLeaf(this.issuer, {
       names: { uri, dnsNames: [], ipAddresses: [] },

@@ -7,6 +7,7 @@ import { limits } from '../../../src/model/limits.ts'
 import type { ProxyResource } from '../../../src/model/proxy-config.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { systemRandom } from '../../../src/platform/random.ts'
+import { createSocketOwners } from '../../../src/platform/socket-owners.ts'
 import { createStateFiles } from '../../../src/platform/state-files.ts'
 import { startWorker } from '../../../src/proxy/worker/worker.ts'
 import { TestAuthority } from './authority.ts'
@@ -161,6 +162,7 @@ function aloneWorker(state: string) {
     log,
     files: createStateFiles(state),
     handles: ownHandles(),
+    owners: createSocketOwners(),
     linkSocketPath: join(folder.path, 'nobody.sock'),
     pid: process.pid,
     version: 'test',

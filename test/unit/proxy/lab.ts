@@ -17,6 +17,7 @@ import { systemClock } from '../../../src/platform/clock.ts'
 import { createListeningHandles } from '../../../src/platform/handles.ts'
 import type { Log, LogFields, Metrics } from '../../../src/platform/ports.ts'
 import { systemRandom } from '../../../src/platform/random.ts'
+import { createSocketOwners } from '../../../src/platform/socket-owners.ts'
 import { createStateFiles } from '../../../src/platform/state-files.ts'
 import { listenKey } from '../../../src/proxy/holder/message.ts'
 import type { HandleSource } from '../../../src/proxy/listener/listeners.ts'
@@ -148,7 +149,9 @@ let hosts = 0
 /** An agent's link and a worker connected to it. */
 export async function startHost(
   folder: string,
-  options: Partial<Pick<WorkerOptions, 'clock' | 'maxConnections' | 'handles'>> = {},
+  options: Partial<
+    Pick<WorkerOptions, 'clock' | 'maxConnections' | 'handles' | 'owners' | 'accessFile'>
+  > = {},
 ): Promise<LabHost> {
   hosts += 1
   const log = recordLog()
@@ -162,6 +165,7 @@ export async function startHost(
     log,
     files: createStateFiles(state),
     handles: ownHandles(),
+    owners: createSocketOwners(),
     linkSocketPath: socketPath,
     pid: process.pid,
     version: 'test',

@@ -19,7 +19,7 @@ export interface OpensslPeer {
 let files = 0
 
 /** Paths of a file with certificate and key. */
-export function leafFile(folder: string, leaf: IssuedLeaf): string {
+export function leafFile(folder: string, leaf: Pick<IssuedLeaf, 'certificatePem' | 'privateKeyPem'>): string {
   files += 1
   const path = join(folder, `openssl-${files}.pem`)
   writeFileSync(path, leaf.certificatePem + leaf.privateKeyPem)
@@ -27,8 +27,8 @@ export function leafFile(folder: string, leaf: IssuedLeaf): string {
 }
 
 /** `openssl s_client` to a port of this host. */
-export function opensslClient(port: number, args: readonly string[]): OpensslPeer {
-  return run(['s_client', '-connect', `127.0.0.1:${port}`, '-quiet', ...args])
+export function opensslClient(port: number, args: readonly string[], address = '127.0.0.1'): OpensslPeer {
+  return run(['s_client', '-connect', `${address}:${port}`, '-quiet', ...args])
 }
 
 /** `openssl s_server` that answers each line with its letters in reverse; ready when this settles. */

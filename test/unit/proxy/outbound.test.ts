@@ -5,6 +5,7 @@ import net from 'node:net'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { defaultBalance } from '../../../src/model/balance.ts'
 import type { ProxyResource } from '../../../src/model/proxy-config.ts'
 import { FrameBytes, putAck, putHello } from '../../../src/wire/tunnel/encode.ts'
 import { tunnelAlpn } from '../../../src/wire/tunnel/frame.ts'
@@ -263,4 +264,78 @@ test('connections beyond the worker’s limit are refused with their code', asyn
   await until('the places to be free', () => small.worker.connections() === 0)
   expect(await exchange(port, 'y')).toBe('y')
   await small.stop()
+})
+
+test('beyond max_connections of an upstream a client is cut with the limit’s name, until another one is over', async () => {
+  await backend.publish(backendWith(inbound('backend', publicPort, service.port)))
+  await web.publish(
+    webWith(
+      endpoints('backend', [endpoint('beta/b1', publicPort)]),
+      outbound('web', 'backend', upstreamPort, { balance: { ...defaultBalance, maxConnections: 1 } }),
+    ),
+  )
+  const first = net.connect(upstreamPort, '127.0.0.1')
+  first.on('error', () => {})
+  await until('the first connection', () => service.sockets.size === 1)
+  expect(await exchange(upstreamPort, 'hello')).toBe('ECONNRESET')
+  expect(web.log.refusals('too-many-connections').map((line) => line['text'])).toEqual([
+    'max_connections = 1 of the upstream is reached',
+  ])
+  first.destroy()
+  await until('its end', () => web.worker.connections() === 0)
+  expect(await exchange(upstreamPort, 'hello')).toBe('hello')
+})
+
+test('connections that stay open spread by how many there are, and an instance that keeps failing is left alone', async () => {
+  const second = await startService()
+  const [secondPort, deadPort] = [await freePort(), await freePort()]
+  await backend.publish(
+    backendWith(
+      inbound('backend', publicPort, service.port),
+      inbound('backend', secondPort, second.port, { name: 'b2' }),
+    ),
+  )
+  const ejection = { ...defaultBalance.ejection, maxFailures: 2 }
+  const balance = { ...defaultBalance, policy: 'least-connections', ejection } as const
+  const instances = [['beta/b1', publicPort] as const, ['beta/b2', secondPort] as const]
+  await web.publish(
+    webWith(
+      endpoints('backend', [
+        ...instances.map(([id, port]) => endpoint(id, port)),
+        endpoint('beta/dead', deadPort),
+      ]),
+      outbound('web', 'backend', upstreamPort, { balance }),
+    ),
+  )
+  const sockets = Array.from({ length: 20 }, () => net.connect(upstreamPort, '127.0.0.1'))
+  await until('all connections', () => service.sockets.size + second.sockets.size === 20)
+  expect(Math.abs(service.sockets.size - second.sockets.size)).toBeLessThanOrEqual(4)
+  expect(web.log.lines.filter((line) => line['instance'] === 'beta/dead' && 'forMs' in line)).toHaveLength(1)
+  for (const socket of sockets) socket.destroy()
+  await second.close()
+})
+
+test('beyond max_inbound_connections of one instance connections go to the next, and a place is free again after an end', async () => {
+  const second = await startService()
+  const secondPort = await freePort()
+  const one = { maxConnections: 1 }
+  await backend.publish(
+    backendWith(
+      inbound('backend', publicPort, service.port, one),
+      inbound('backend', secondPort, second.port, { ...one, name: 'b2' }),
+    ),
+  )
+  const instances = [endpoint('beta/b1', publicPort), endpoint('beta/b2', secondPort)]
+  await web.publish(webWith(endpoints('backend', instances), outbound('web', 'backend', upstreamPort)))
+  const sockets = [net.connect(upstreamPort, '127.0.0.1'), net.connect(upstreamPort, '127.0.0.1')]
+  await until('one connection each', () => service.sockets.size === 1 && second.sockets.size === 1)
+  expect(await exchange(upstreamPort, 'third')).toBe('ECONNRESET')
+  expect(backend.log.refusals('too-many-connections').map((line) => line['text'])).toContain(
+    'max_inbound_connections = 1 is reached',
+  )
+  sockets[0]?.destroy()
+  await until('a free place', () => service.sockets.size + second.sockets.size === 1)
+  expect(await exchange(upstreamPort, 'again')).toBe('again')
+  sockets[1]?.destroy()
+  await second.close()
 })

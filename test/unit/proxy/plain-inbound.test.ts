@@ -121,7 +121,10 @@ test('each stranger is refused with its code and never reaches the service', asy
   expect(await refusalOf(other.service('web'))).toMatchObject({ code: 'untrusted-certificate' })
   expect(await refusalOf(authority.service('web', -60_000))).toMatchObject({ code: 'expired-certificate' })
   expect(await refusalOf(hostPlane.host('beta'))).toMatchObject({ code: 'wrong-plane' })
-  expect(await refusalOf(authority.service('batch'))).toMatchObject({ code: 'denied-by-default', source: 'batch' })
+  expect(await refusalOf(authority.service('batch'))).toMatchObject({
+    code: 'denied-by-default',
+    source: 'batch',
+  })
   const elsewhere = ['-servername', `db.default.dc1.internal.${authority.trustDomain}`]
   expect(await refusalOf(authority.service('web'), elsewhere)).toMatchObject({ code: 'wrong-identity' })
 })

@@ -1,6 +1,8 @@
 // Our dialling side against peers without the tunnel: the real openssl, and TLS servers of this process that can do more.
 import { createHash, randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import net from 'node:net'
+import { join } from 'node:path'
 import tls from 'node:tls'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { limits } from '../../../src/model/limits.ts'
@@ -60,8 +62,8 @@ async function leadTo(port: number, roots: ProxyResource = root): Promise<void> 
 
 interface PlainPeer {
   readonly port: number
-  /** What each connection offered by ALPN, and its SNI. */
-  readonly offers: { readonly alpn: readonly string[]; readonly sni: string }[]
+  /** Names that its clients asked for. */
+  readonly names: string[]
   readonly sockets: tls.TLSSocket[]
 }
 
@@ -70,7 +72,7 @@ async function plainPeer(
   serve: (socket: tls.TLSSocket) => void,
   leaf: IssuedLeaf = authority.service('backend'),
 ): Promise<PlainPeer> {
-  const offers: { alpn: readonly string[]; sni: string }[] = []
+  const names: string[] = []
   const sockets: tls.TLSSocket[] = []
   const options = {
     cert: leaf.certificatePem,
@@ -82,25 +84,28 @@ async function plainPeer(
   const server = tls.createServer(options, (socket) => {
     sockets.push(socket)
     const { servername } = socket as tls.TLSSocket & { readonly servername?: string }
-    offers.push({ alpn: [], sni: servername ?? '' })
+    names.push(servername ?? '')
     socket.on('error', () => {})
     serve(socket)
   })
+  // Also those whose handshake is never finished.
+  const raws: net.Socket[] = []
+  server.on('connection', (socket: net.Socket) => raws.push(socket))
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
   })
   cleanups.push(() => {
-    for (const socket of sockets) socket.destroy()
+    for (const socket of raws) socket.destroy()
     return new Promise((resolve) => server.close(resolve))
   })
-  return { port: (server.address() as net.AddressInfo).port, offers, sockets }
+  return { port: (server.address() as net.AddressInfo).port, names, sockets }
 }
 
 const echo = (socket: tls.TLSSocket): void => {
   socket.pipe(socket)
 }
 
-/** Sends a line and waits for one; undefined where the connection ended first. */
+/** Sends a line and waits for one, or for how the connection ends. */
 function ask(line: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = net.connect(localPort, '127.0.0.1')
@@ -124,13 +129,19 @@ for (const [what, more] of [
   test(`an upstream reaches an openssl s_server ${what}`, async () => {
     const port = await freePort()
     const own = leafFile(folder.path, authority.service('backend'))
-    // -Verify: the client must present a certificate.
-    const server = await opensslServer(port, ['-cert', own, '-key', own, '-Verify', '1', ...more])
+    const authorityFile = join(folder.path, 'root.pem')
+    writeFileSync(authorityFile, authority.rootPem)
+    const sni = `backend.default.dc1.internal.${authority.trustDomain}`
+    const server = await opensslServer(port, [
+      ...['-cert', own, '-key', own, '-Verify', '2', '-CAfile', authorityFile, '-verify_return_error'],
+      // Ends the handshake of a client that asks for another name.
+      ...['-servername', sni, '-servername_fatal', '-cert2', own, '-key2', own],
+      ...more,
+    ])
     cleanups.push(() => server.stop())
     await leadTo(port)
     expect(await ask('stressed')).toBe('desserts\n')
     expect(await ask('drawer')).toBe('reward\n')
-    expect(server.output()).toContain(`backend.default.dc1.internal.${authority.trustDomain}`)
   })
 
 test('a far side with the leaf of another service, or of another authority, is refused', async () => {
@@ -151,9 +162,7 @@ test('clients that come at the same time each get a connection of their own', as
   const texts = Array.from({ length: 20 }, (_, at) => `client ${at}`)
   expect(await Promise.all(texts.map((text) => exchange(localPort, text)))).toEqual(texts)
   expect(peer.sockets).toHaveLength(20)
-  expect(new Set(peer.offers.map(({ sni }) => sni))).toEqual(
-    new Set([`backend.default.dc1.internal.${authority.trustDomain}`]),
-  )
+  expect([...new Set(peer.names)]).toEqual([`backend.default.dc1.internal.${authority.trustDomain}`])
 })
 
 test('large data crosses whole in both directions, also to a reader that stops again and again', async () => {
@@ -274,7 +283,9 @@ test('a far side that learns the tunnel gets it after a while, and until then is
   ])
   // A plain connection to a listener of ours is as good.
   expect(await exchange(localPort, 'three')).toBe('three')
-  expect(backend.log.lines.filter((line) => line.message === 'connection ended')[0]).toMatchObject({ instance: '' })
+  expect(backend.log.lines.find((line) => line.message === 'connection ended')).toMatchObject({
+    instance: '',
+  })
   skewMs += limits.plainBelievedMs + 1
   expect(await exchange(localPort, 'four')).toBe('four')
   const ended = await until('its end in the log', () =>
@@ -282,6 +293,32 @@ test('a far side that learns the tunnel gets it after a while, and until then is
   )
   // Only the tunnel names the instance.
   expect(ended).toMatchObject({ instance: `beta/backend-${port}` })
+})
+
+test('instances with the tunnel and without it stand behind one upstream', async () => {
+  const named = (name: string) => (socket: net.Socket) =>
+    socket.on('data', () => socket.end(name)).on('error', () => {})
+  const peer = await plainPeer(named('plain'))
+  const service = await startService(named('tunnel'))
+  cleanups.push(() => service.close())
+  const port = await freePort()
+  const backend = await startHost(folder.path)
+  cleanups.push(() => backend.stop())
+  await backend.publish([
+    root,
+    authority.leafResource('backend'),
+    policy('backend', 'allow'),
+    inbound('backend', port, service.port),
+  ])
+  await web.publish([
+    root,
+    webLeaf,
+    endpoints('backend', [endpoint('beta/a', peer.port), endpoint('beta/b', port)]),
+    outbound('web', 'backend', localPort),
+  ])
+  const answers = []
+  for (let at = 0; at < 6; at += 1) answers.push(await exchange(localPort, 'who?'))
+  expect(answers.toSorted()).toEqual(['plain', 'plain', 'plain', 'tunnel', 'tunnel', 'tunnel'])
 })
 
 test('when the far side’s root is removed its open connections are cut', async () => {

@@ -3,10 +3,12 @@ import { expect, test } from 'vitest'
 import { unwrap } from '../../../src/model/errors.ts'
 import { limits } from '../../../src/model/limits.ts'
 import { refusalCodes } from '../../../src/model/refusal.ts'
+import type { LineFile } from '../../../src/platform/ports.ts'
 import { createExpiryWatch } from '../../../src/proxy/identity/expiry.ts'
 import { createServiceIdentity } from '../../../src/proxy/identity/service-identity.ts'
 import { createAccessLog } from '../../../src/proxy/telemetry/access-log.ts'
 import { PairCounters } from '../../../src/proxy/telemetry/counters.ts'
+import { durationBoundsMs } from '../../../src/wire/link/message.ts'
 import { TestAuthority } from './authority.ts'
 import { recordLog } from './lab.ts'
 import { virtualClock } from './virtual-clock.ts'
@@ -15,6 +17,7 @@ test('what was counted is reported once per change, with every refusal under its
   const counters = new PairCounters()
   const slot = counters.slot('inbound', 'web', 'backend')
   counters.connection(slot)
+  for (const ms of [10.1, 25, 200_000_000]) counters.ended(slot, ms)
   counters.toDestination(slot, 10)
   counters.toDestination(slot, 5)
   counters.toSource(slot, 7)
@@ -27,6 +30,8 @@ test('what was counted is reported once per change, with every refusal under its
     bytesToDestination: 15,
     bytesToSource: 7,
     refusals: Object.fromEntries(refusalCodes.map((code) => [code, 1])),
+    durations: [...durationBoundsMs.map((bound) => (bound === 25 ? 2 : 0)), 1],
+    durationMs: 200_000_035,
   }
   expect(counters.takeChanged()).toEqual([pair])
   expect(counters.takeChanged()).toEqual([])
@@ -81,7 +86,7 @@ test('a flood of strangers is counted, and logged only so often; what proven pee
   const clock = virtualClock()
   const log = recordLog()
   const counters = new PairCounters()
-  const accessLog = createAccessLog(log, counters, clock)
+  const accessLog = createAccessLog({ log, counters, clock, file: undefined })
   const facts = {
     direction: 'inbound',
     listener: 'backend-sidecar-proxy',
@@ -102,4 +107,51 @@ test('a flood of strangers is counted, and logged only so often; what proven pee
   accessLog.refused(facts, 'handshake-failed', '')
   expect(log.lines.at(-1)).not.toHaveProperty('unlogged')
   expect(counters.all().find((row) => row.source === '')?.refusals).toEqual({ 'handshake-failed': 5_002 })
+})
+
+const facts = {
+  direction: 'outbound',
+  listener: 'web-sidecar-proxy/backend',
+  source: 'web',
+  destination: 'backend',
+  instance: 'beta/backend-sidecar-proxy',
+  address: '10.0.0.2:21000',
+  peerUri: 'spiffe://mesh/ns/default/dc/dc1/svc/backend',
+  tlsVersion: 'TLSv1.3',
+} as const
+
+function recordedFile(): LineFile & { readonly lines: unknown[] } {
+  const lines: unknown[] = []
+  return { lines, append: (line) => lines.push(JSON.parse(line)), reopen: () => {}, close: (done) => done() }
+}
+
+test('with a file of its own the access log has a JSON line per connection and per refusal, the log only refusals', () => {
+  const [log, file] = [recordLog(), recordedFile()]
+  const counters = new PairCounters()
+  const accessLog = createAccessLog({ log, counters, clock: virtualClock(1_700_000_000_000), file })
+  const bytes = { bytesToDestination: 12, bytesToSource: 34 }
+  accessLog.ended(facts, { code: 'closed', ...bytes, durationMs: 7.123456 })
+  accessLog.refused({ ...facts, instance: '', tlsVersion: '' }, 'no-healthy-instance', 'none is left')
+  const common = { time: '2023-11-14T22:13:20.000Z', protocol: 'tcp' }
+  expect(file.lines).toEqual([
+    { ...facts, ...common, event: 'ended', tls: true, code: 'closed', ...bytes, durationMs: 7.123 },
+    {
+      ...{ ...facts, ...common, event: 'refused', tls: false, instance: '', tlsVersion: '' },
+      ...{ code: 'no-healthy-instance', text: 'none is left' },
+    },
+  ])
+  expect(log.lines.map((line) => line.message)).toEqual(['connection refused'])
+  expect(counters.all()[0]?.durations[1]).toBe(1)
+})
+
+test('a flood of refusals is sampled to the log, and whole in the file of the access log', () => {
+  const [log, file, clock] = [recordLog(), recordedFile(), virtualClock()]
+  const counters = new PairCounters()
+  const accessLog = createAccessLog({ log, counters, clock, file })
+  for (let i = 0; i < 5_000; i += 1) accessLog.refused(facts, 'denied-by-intention', '')
+  expect([log.lines.length, file.lines.length]).toEqual([limits.refusalsLoggedPerSecond, 5_000])
+  expect(counters.all()[0]?.refusals).toEqual({ 'denied-by-intention': 5_000 })
+  clock.advance(1_000)
+  accessLog.refused(facts, 'denied-by-intention', '')
+  expect(log.lines.at(-1)).toMatchObject({ unlogged: 5_000 - limits.refusalsLoggedPerSecond })
 })

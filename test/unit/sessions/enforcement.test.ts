@@ -1,5 +1,6 @@
 // "Enforced on n of m proxies": what agents acknowledge, counted over streams and the catalog.
 import { expect, test } from 'vitest'
+import { limits } from '../../../src/model/limits.ts'
 import type { Enforcement } from '../../../src/model/query.ts'
 import type { Subject } from '../../../src/model/topic.ts'
 import { aNode, aSidecar, genesis, intention, register } from '../store/rows.ts'
@@ -158,7 +159,8 @@ test('for a wildcard all proxies of all destinations count', () => {
 test('an agent that acknowledges without measure is sent away', () => {
   const server = founded()
   const agent = server.connect('n1')
-  agent.send({ kind: 'enforced', destination: 'a', indexes: Array.from({ length: 65 }, () => 1) })
+  const indexes = Array.from({ length: limits.proxiesPerAgent + 1 }, () => 1)
+  agent.send({ kind: 'enforced', destination: 'a', indexes })
   server.clock.run(10)
   expect(agent.take().at(-1)).toMatchObject({ kind: 'goaway', reason: { code: 'overloaded' } })
 })

@@ -43,7 +43,7 @@ const settings: Settings = {
   discardCheckOutput: false,
   leaveOnTerminate: false,
   httpMaxConnectionsPerClient: 200,
-  proxy: { isolation: 'host' },
+  proxy: { isolation: 'host', accessLogPath: '' },
   leafTtlMs: 1,
   rpcHoldTimeoutMs: 7_000,
   autopilot: autopilotDefaults,

@@ -342,6 +342,31 @@ describe('balancing', () => {
     expect(balanceFor(nonsense)).toEqual(defaultBalance)
   })
 
+  test('the ways in and out of a host come from the config of proxy and upstream', () => {
+    const world = quickstart()
+    const config = { tls_min_version: 'TLSv1_2', local_proxy_protocol: 'v2' }
+    world.services = world.services.map((service) =>
+      service.proxy === undefined
+        ? service
+        : {
+            ...service,
+            proxy: {
+              ...service.proxy,
+              config,
+              upstreams: service.proxy.upstreams.map((each) => ({
+                ...each,
+                config: { allowed_uids: [1_000] },
+              })),
+            },
+          },
+    )
+    const ways = world.plan().flatMap((resource): readonly unknown[] => {
+      if (resource.kind === 'inbound') return [resource.tlsMinVersion, resource.localProxyProtocol]
+      return resource.kind === 'outbound' ? [resource.allowedUids] : []
+    })
+    expect(new Set(ways.map((way) => JSON.stringify(way)))).toEqual(new Set(['"TLSv1_2"', '"v2"', '[1000]']))
+  })
+
   test('instances of this host and of its zone are near, and a host that moves sees others near', () => {
     const world = quickstart()
     const nearness = (): unknown => {
@@ -358,4 +383,20 @@ describe('balancing', () => {
     world.host = { node: 'n1', zone: 'z1' }
     expect(nearness()).toEqual(['host', 'zone', undefined])
   })
+})
+
+test('max_inbound_connections of a proxy reaches its listener, and 0 is no limit', () => {
+  const limitOf = (config: Readonly<Record<string, unknown>>): unknown => {
+    const world = quickstart()
+    world.services = world.services.map((service) =>
+      service.proxy === undefined ? service : { ...service, proxy: { ...service.proxy, config } },
+    )
+    const resource = find(world.plan(), 'inbound/web-sidecar-proxy')
+    return resource?.kind === 'inbound' ? resource.maxConnections : 'no inbound resource'
+  }
+  expect([
+    limitOf({ max_inbound_connections: 7 }),
+    limitOf({ max_inbound_connections: 0 }),
+    limitOf({}),
+  ]).toEqual([7, undefined, undefined])
 })
