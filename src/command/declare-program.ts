@@ -66,14 +66,13 @@ function declareProxy(program: Command, outcome: Outcome): void {
       'after',
       '\nExit status: 0 all replaced, 1 an old worker goes on. Needs root, or the user mesh-proxy.',
     )
-  // `-config-dir` is read by `mesh proxy` itself, wherever it stands.
-  withOutput(upgrade).action(async (_options: unknown, command: Command) => {
+  withOutput(withConfiguration(upgrade)).action(async (_options: unknown, command: Command) => {
     const { runProxyUpgrade } = await import('./programs.ts')
     const options: ConfigurationOptions & UpgradeOptions = command.optsWithGlobals()
     outcome.status = await runProxyUpgrade(pathsOf(options), options)
   })
   const workers = declare(proxy, 'workers', 'the processes that serve, and for what')
-  withOutput(workers).action(async (_options: unknown, command: Command) => {
+  withOutput(withConfiguration(workers)).action(async (_options: unknown, command: Command) => {
     const { runProxyWorkers } = await import('./programs.ts')
     const options: ConfigurationOptions & SharedOptions = command.optsWithGlobals()
     outcome.status = await runProxyWorkers(pathsOf(options), options)
