@@ -21,6 +21,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await dns?.close()
+  dns = undefined
   await Promise.all(opened.splice(0).map((server) => server.stop()))
 })
 

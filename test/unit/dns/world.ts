@@ -107,7 +107,7 @@ export class DnsWorld {
   constructor(overrides: { readonly clock?: Clock; readonly domains?: readonly string[] } = {}) {
     this.options = {
       addresses: ['127.0.0.1'],
-      port: 0,
+      port: nextPort(),
       domains: overrides.domains ?? ['mesh', 'consul'],
       datacenter: 'dc1',
       settings: () => this.settings,
@@ -307,6 +307,14 @@ function dataOf(record: dnsPacket.Answer): string {
   }
   if (record.type === 'SOA') return `${record.data.mname} ${record.data.rname}`
   return String(data)
+}
+
+let ports = 0
+
+/** Below the ports that the kernel gives to clients: one that is free for UDP may be such a client's for TCP. */
+function nextPort(): number {
+  ports += 1
+  return 23_000 + ((process.pid * 97 + ports) % 8_000)
 }
 
 function seededFraction(seed: number): () => number {
