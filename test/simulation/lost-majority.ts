@@ -33,6 +33,7 @@ export function demandRecovery(
   for (const server of core)
     if (random.chance(0.5)) server.crash()
     else server.kill('is killed with all others')
+  cluster.world.raft.isRecovering = true
   for (const server of left) {
     leaveFile(server, named)
     server.start()

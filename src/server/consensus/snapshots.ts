@@ -33,6 +33,11 @@ export class Snapshots {
       const last = { index: logIndex(Number(match[1])), term: term(Number(match[2])) }
       return [{ path: `${snapshotDirectory}/${name}`, last }]
     })
+    // Leftovers may still be on their way out while the first file of this process is written.
+    this.#partials = Math.max(
+      0,
+      ...this.leftovers().map((path) => Number(/(\d+)\.partial$/.exec(path)?.[1] ?? 0)),
+    )
   }
 
   /** Newest first. */
@@ -44,7 +49,7 @@ export class Snapshots {
     return this.#stored[this.#stored.length - 1]
   }
 
-  /** A name for a file that is being written; never used twice by one process. */
+  /** A name for a file that is being written; never used twice by one process, nor one that an earlier left behind. */
   partialPath(): string {
     this.#partials += 1
     return `${snapshotDirectory}/${this.#partials}.partial`

@@ -36,6 +36,8 @@ interface Committed {
 }
 
 export class RaftChecker {
+  /** An operator has named who goes on without a majority: what these have counts as committed, by the operator's word. */
+  isRecovering = false
   readonly #reached: Reached
   readonly #believedMs: number
   readonly #trace: Trace
@@ -165,8 +167,9 @@ export class RaftChecker {
     }
     if (reset !== undefined) {
       this.#reached.hit('snapshot installed')
+      const committed = this.#committed[reset.index]?.term
       hold(
-        this.#committed[reset.index]?.term === reset.term,
+        committed === reset.term || (committed === undefined && this.isRecovering),
         'snapshot-of-committed',
         () =>
           `${mirror.server} takes a snapshot at ${reset.index} of term ${reset.term}, which is not committed`,
