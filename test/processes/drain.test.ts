@@ -112,7 +112,7 @@ test('mesh services drain under 200 requests a second: none fails, and the other
 test('open connections live to the deadline and are cut then, those of the other instance go on', async () => {
   await bothInUse()
   const [there, elsewhere] = await conversations()
-  const draining = onHost(beta, ['services', 'drain', 'backend', '-timeout', '4s']).then(
+  const draining = onHost(beta, ['services', 'drain', 'backend', '-timeout', '12s']).then(
     () => 'exit 0',
     (error: unknown) => String(error),
   )

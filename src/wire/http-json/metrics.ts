@@ -52,7 +52,10 @@ export interface MetricsFacts {
 export function metricsJson({ beganMs, intervalMs, gauges, counters }: MetricsFacts): MetricsJson {
   return {
     Timestamp: goTime(beganMs),
-    Gauges: gauges.map(({ name, value, labels }) => ({ Name: name, Value: value, Labels: labels })),
+    // Node's own gauges are NaN before their first sample, which JSON cannot say.
+    Gauges: gauges.flatMap(({ name, value, labels }) =>
+      Number.isFinite(value) ? [{ Name: name, Value: value, Labels: labels }] : [],
+    ),
     Points: [],
     Counters: counters.map((counter) => counterJson(counter, intervalMs / 1_000)),
     Samples: [],
