@@ -53,7 +53,10 @@ test('the list of services keeps those that have a row which passes the filter, 
   const server = founded()
   const services = (filter: string, nodeMeta = {}) => server.answer('catalog.services', { nodeMeta, filter })
   expect(services('ServiceTags contains blue')).toEqual({ web: ['V1', 'blue'] })
-  expect(services('ServiceConnect.Native == true or ServiceTags contains v1')).toEqual({ db: [], web: ['v1'] })
+  expect(services('ServiceConnect.Native == true or ServiceTags contains v1')).toEqual({
+    db: [],
+    web: ['v1'],
+  })
   expect(services('ServiceName matches "^w"')).toEqual({ web: ['V1', 'blue', 'v1'], 'web-sidecar-proxy': [] })
   expect(services('NodeMeta.rack == r2', { rack: 'r1' })).toEqual({})
 })
