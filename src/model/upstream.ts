@@ -20,10 +20,3 @@ export function upstreamKey(upstream: Pick<Upstream, 'destinationName' | 'datace
     ? upstream.destinationName
     : `${upstream.destinationName}@${upstream.datacenter}`
 }
-
-/** The local end of an upstream, for conflict checks and for people: `127.0.0.1:9191` or a socket path. */
-export function upstreamBind(upstream: Upstream): string {
-  return upstream.localBindSocketPath === ''
-    ? `${upstream.localBindAddress}:${upstream.localBindPort}`
-    : upstream.localBindSocketPath
-}

@@ -1,6 +1,6 @@
 /** What operators do with the list of servers and with leadership. Only the leader can; who asks was checked before. */
 import { serverOf } from '../../model/cluster.ts'
-import { failed, ok, type Result } from '../../model/errors.ts'
+import { failed, ok } from '../../model/errors.ts'
 import { type NodeId, nodeId } from '../../model/ids.ts'
 import type { Log } from '../../platform/ports.ts'
 import type { Reply } from '../../rpc/contract.ts'
@@ -123,7 +123,3 @@ export class RaftOperations {
     }
   }
 }
-
-/** For what only the leader can answer. */
-export const notLeading = (leader: string): Result<never> =>
-  failed('no-leader', leader === '' ? 'there is no leader now' : `this server does not lead, ${leader} does`)

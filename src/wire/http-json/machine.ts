@@ -2,27 +2,7 @@
  * The machine as `/v1/agent/host` shows it: the names of gopsutil's structs, which Consul's endpoint hands on. Fields that
  * say nothing on Linux are left away.
  */
-
-export interface MachineRow {
-  readonly memory: { readonly total: number; readonly available: number; readonly free: number }
-  readonly processors: readonly { readonly model: string; readonly mhz: number }[]
-  readonly system: {
-    readonly hostname: string
-    readonly uptimeSeconds: number
-    readonly processes: number
-    readonly distribution: string
-    readonly distributionVersion: string
-    readonly kernel: string
-    readonly architecture: string
-  }
-  readonly disk: {
-    readonly path: string
-    readonly total: number
-    readonly free: number
-    readonly files: number
-    readonly filesFree: number
-  }
-}
+import type { MachineFacts } from '../../platform/ports.ts'
 
 export interface MachineJson {
   readonly Memory: {
@@ -40,7 +20,7 @@ export interface MachineJson {
   readonly Errors: null
 }
 
-export function machineJson({ memory, processors, system, disk }: MachineRow, nowMs: number): MachineJson {
+export function machineJson({ memory, processors, system, disk }: MachineFacts, nowMs: number): MachineJson {
   const used = memory.total - memory.available
   const filesUsed = disk.files - disk.filesFree
   return {
