@@ -198,6 +198,8 @@ export const txnAnswer = z.object({
   Errors: z.array(z.object({ OpIndex: z.int(), What: text })).nullable(),
 })
 
+export const gossipKey = z.object({ Key: text.min(1) })
+
 export const autopilot = z.object({
   CleanupDeadServers: flag.optional(),
   LastContactThreshold: duration.optional(),

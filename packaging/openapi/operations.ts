@@ -3,7 +3,7 @@
  * holds the list against the routes, and the parameters against what the endpoints really read.
  */
 import { z } from 'zod'
-import { enrollmentToken } from '../../test/unit/api/schemas.ts'
+import { enrollmentToken, event, keyring, nodeCoordinate } from '../../test/unit/api/schemas.ts'
 import * as bodies from './bodies.ts'
 
 export interface Operation {
@@ -15,7 +15,7 @@ export interface Operation {
   /** Where it is not the table of the route (test/unit/api/schemas.ts). */
   readonly answer?: Answer
   /** Exists to refuse with this code: clients learn that it is not there. */
-  readonly refuses?: 'needs-gossip' | 'no-prepared-queries'
+  readonly refuses?: 'no-prepared-queries' | 'unsupported-feature'
 }
 
 export type Answer =
@@ -36,12 +36,6 @@ const lines: Answer = {
   type: 'application/json',
   description: 'One JSON object for each line, as long as the client stays.',
 }
-const gossip = (summary: string, name?: string): Operation => ({
-  summary,
-  parameters: [],
-  refuses: 'needs-gossip',
-  ...(name === undefined ? {} : { name }),
-})
 const query = (summary: string, name?: string): Operation => ({
   summary,
   parameters: [],
@@ -156,8 +150,18 @@ const agent: Readonly<Record<string, Operation>> = {
     parameters: [...place],
     answer: 'empty',
   },
-  'PUT /v1/agent/join/*': gossip('Joins a pool of members', 'address'),
-  'PUT /v1/agent/force-leave/*': gossip('Takes a failed member for left', 'node'),
+  'PUT /v1/agent/join/*': {
+    summary: 'Meets another host, and by it the rest of its gossip pool',
+    name: 'address',
+    parameters: ['wan'],
+    answer: 'empty',
+  },
+  'PUT /v1/agent/force-leave/*': {
+    summary: 'Takes a failed member for left',
+    name: 'node',
+    parameters: ['wan', 'prune'],
+    answer: 'empty',
+  },
 }
 
 const catalog: Readonly<Record<string, Operation>> = {
@@ -238,14 +242,21 @@ const catalog: Readonly<Record<string, Operation>> = {
     summary: 'Distances between datacenters; there are none',
     parameters: [...place],
   },
-  'GET /v1/coordinate/nodes': { summary: 'Network coordinates; there are none', parameters: [...blocking] },
-  'GET /v1/coordinate/node/*': {
-    summary: 'Network coordinates of a node; there are none, so 404',
-    name: 'node',
-    parameters: [...blocking],
-    answer: 'empty',
+  'GET /v1/coordinate/nodes': {
+    summary: 'Network coordinates of the hosts that this one has measured',
+    parameters: [...place, 'index', 'wait'],
   },
-  'PUT /v1/coordinate/update': gossip('Network coordinates of a node'),
+  'GET /v1/coordinate/node/*': {
+    summary: 'Network coordinates of a host; 404 where it was not measured',
+    name: 'node',
+    parameters: [...place, 'index', 'wait'],
+    answer: { json: z.array(nodeCoordinate).length(1) },
+  },
+  'PUT /v1/coordinate/update': {
+    summary: 'Network coordinates of a node; refused, hosts measure them',
+    parameters: [],
+    refuses: 'unsupported-feature',
+  },
 }
 
 const mesh: Readonly<Record<string, Operation>> = {
@@ -370,8 +381,16 @@ const storage: Readonly<Record<string, Operation>> = {
     body: bodies.txn,
     answer: { json: bodies.txnAnswer },
   },
-  'PUT /v1/event/fire/*': gossip('Fires an event', 'name'),
-  'GET /v1/event/list': gossip('Recent events'),
+  'PUT /v1/event/fire/*': {
+    summary: 'Tells all hosts of an event; the body is its payload',
+    name: 'name',
+    parameters: [...place, 'node', 'service', 'tag'],
+    answer: { json: event },
+  },
+  'GET /v1/event/list': {
+    summary: 'The newest events that this host heard',
+    parameters: ['name', 'index', 'wait'],
+  },
   'GET /v1/query': query('Prepared queries'),
   'POST /v1/query': query('Makes a prepared query'),
   'GET /v1/query/*': query('A prepared query, or its execution', 'id'),
@@ -420,10 +439,22 @@ const operator: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/operator/autopilot/state': { summary: 'The same with votes', parameters: [...place] },
   'GET /v1/operator/usage': { summary: 'How much the mesh holds', parameters: [...blocking] },
-  'GET /v1/operator/keyring': gossip('Keys of the pool'),
-  'PUT /v1/operator/keyring': gossip('Uses a key'),
-  'POST /v1/operator/keyring': gossip('Installs a key'),
-  'DELETE /v1/operator/keyring': gossip('Removes a key'),
+  'GET /v1/operator/keyring': {
+    summary: 'Keys of gossip, and on how many hosts each is',
+    parameters: [...place, 'relay-factor'],
+    answer: { json: z.array(keyring) },
+  },
+  ...Object.fromEntries(
+    Object.entries({ POST: 'Installs', PUT: 'Uses', DELETE: 'Removes' }).map(([method, does]) => [
+      `${method} /v1/operator/keyring`,
+      {
+        summary: `${does} a key of gossip on all hosts`,
+        parameters: [...place, 'relay-factor'],
+        body: bodies.gossipKey,
+        answer: 'empty',
+      },
+    ]),
+  ),
   'GET /v1/snapshot': {
     summary: 'All state as a file',
     parameters: [...place, 'stale'],

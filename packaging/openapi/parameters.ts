@@ -60,7 +60,7 @@ export const parameters: Readonly<Record<string, Parameter>> = {
     schema: text,
   },
   near: {
-    description: 'Accepted; the order is the stable one, because no distances are measured.',
+    description: 'Rows of near hosts first, seen from this one; "_agent" is the host that answers.',
     schema: text,
   },
   'merge-central-config': {
@@ -73,7 +73,8 @@ export const parameters: Readonly<Record<string, Parameter>> = {
     schema: list,
   },
   tag: {
-    description: 'Only instances with this tag, whatever its case; may be repeated, all must be there.',
+    description:
+      'Only instances with this tag, whatever its case; may be repeated, all must be there. Of events: an expression.',
     schema: list,
   },
   passing: {
@@ -98,6 +99,8 @@ export const parameters: Readonly<Record<string, Parameter>> = {
   },
   pem: { description: 'The certificates as PEM instead of JSON.', schema: flag, flag: true },
   wan: { description: 'Members of the pool of servers across datacenters.', schema: flag, flag: true },
+  prune: { description: 'Also forgets the member.', schema: flag, flag: true },
+  'relay-factor': { description: 'Members that pass each answer on, against loss.', schema: index },
   segment: { description: 'Only "" and "_all" exist.', schema: text },
   loglevel: {
     description: 'Lowest level of the lines.',
@@ -123,7 +126,9 @@ export const parameters: Readonly<Record<string, Parameter>> = {
     description: 'Which end the names are.',
     schema: { type: 'string', enum: ['source', 'destination'] },
   },
-  name: { description: 'A service; may be repeated.', schema: list },
+  name: { description: 'A service, may be repeated; of events: their name.', schema: list },
+  node: { description: 'Only hosts whose name matches this expression.', schema: text },
+  service: { description: 'Only hosts with a service that matches this expression.', schema: text },
   id: { description: 'Id of a server.', schema: text },
   address: { description: 'Address of a server, host:port.', schema: text },
   timeout: { description: 'How long open connections may go on.', schema: duration },

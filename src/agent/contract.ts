@@ -1,8 +1,10 @@
 /**
  * The seams inside the agent: what its rooms ask of one another. The composition root (start.ts) wires them.
  */
+import type { Pool, PoolListener } from '../membership/pool.ts'
 import type { Check, CheckDefinition, CheckStatus } from '../model/check.ts'
 import type { Result } from '../model/errors.ts'
+import type { EventDraft, FiredEvent } from '../model/fired-event.ts'
 import type { ProxyResource } from '../model/proxy-config.ts'
 import type { Service, ServiceDefinition } from '../model/service.ts'
 import type { EventBody, Subject } from '../model/topic.ts'
@@ -69,6 +71,25 @@ export interface View {
   readonly bodies: readonly EventBody[]
   /** The stream is connected and past its snapshot; false: last known state. */
   readonly live: boolean
+}
+
+/** This host among the others of its datacenter, by gossip. */
+export interface Membership {
+  /** Fails with `needs-gossip` and why while there is no pool. Ask each time: it may be opened later, and closed. */
+  pool(): Result<Pool>
+  /** Everything that the pool tells from now on, also when it is opened later. Members of that moment are not told again. */
+  onEvent(listener: PoolListener): void
+  /** Tags beside those that every host has, in place of what was set before; they go before tags of the same name. */
+  setRoleTags(tags: ReadonlyMap<string, string>): Result<true>
+}
+
+/** Events for all hosts, by gossip: whoever is there hears them, and nobody keeps them. */
+export interface UserEvents {
+  /** Fails where this host does not gossip, a filter is no expression, or all of it has more than 512 bytes. */
+  fire(event: EventDraft): Result<FiredEvent>
+  /** Meant for this host and heard since the agent started, the newest last; `limits.userEventsKept` at most. */
+  recent(): readonly FiredEvent[]
+  onChange(listener: () => void): void
 }
 
 export interface Leaf {

@@ -9,9 +9,7 @@ import type { ProgramLog } from '../platform/log.ts'
 import type { ProgramMetrics } from '../platform/metrics.ts'
 import type { Clock, Random, StateFiles } from '../platform/ports.ts'
 import { systemSourceFiles } from '../platform/source-files.ts'
-import type { ClientIdentity } from '../rpc/channel-credentials.ts'
 import type { Reply, ServerClient } from '../rpc/contract.ts'
-import { createGrpcClient } from '../rpc/grpc-client.ts'
 import type { OperatorClient } from '../rpc/operator.ts'
 import type { ApiDependencies } from './api/contract.ts'
 import type { Exposures } from './checks/exposures.ts'
@@ -22,11 +20,10 @@ import { ViewStore } from './control/view-store.ts'
 import { DefinitionFiles } from './definitions/definition-files.ts'
 import { Drains } from './drain/drains.ts'
 import { leaveHost, returnHost } from './drain/leaving.ts'
-import { clientIdentityOf } from './enrollment/client-identity.ts'
 import type { HostEnrollment } from './enrollment/enrollment.ts'
-import { gated } from './enrollment/gate.ts'
 import { HostLeaves } from './leaves/leaves.ts'
 import type { RunningProxyLink } from './link/proxy-link.ts'
+import type { LanMembership } from './membership/lan-membership.ts'
 import { PlanDriver, type PlanDriverOptions } from './plan/driver.ts'
 import { hostOf } from './plan/endpoints.ts'
 import { ClusterReader } from './query/cluster-reader.ts'
@@ -34,7 +31,9 @@ import { AntiEntropy } from './registry/anti-entropy.ts'
 import { localNode } from './registry/local-node.ts'
 import { LocalState } from './registry/local-state.ts'
 import { startChecks } from './start-checks.ts'
+import { openClient } from './start-client.ts'
 import { type AgentDns, openDns } from './start-dns.ts'
+import { startMembership } from './start-membership.ts'
 import type { AgentOptions } from './start-options.ts'
 
 /** The machine and this host's own things: what every room may be given. */
@@ -62,6 +61,8 @@ export interface AgentRooms {
     | 'write'
     | 'operate'
     | 'reload'
+    | 'membership'
+    | 'userEvents'
   >
   readonly dns: AgentDns
   /** This host is enrolled: connect, synchronise, renew. */
@@ -72,17 +73,10 @@ export interface AgentRooms {
 }
 
 export function openRooms(surroundings: Surroundings, link: RunningProxyLink): AgentRooms {
-  const { configuration, enrollment } = surroundings
-  const { settings } = configuration
-  const { client, renew, moveOn } = openClient(surroundings)
-  const registry = new LocalState({
-    ...surroundings,
-    node: settings.nodeName,
-    sidecarPorts: { min: settings.ports.sidecarMin, max: settings.ports.sidecarMax },
-    bindAddress: settings.bindAddress,
-    scripts: { everywhere: settings.enableScriptChecks, files: settings.enableLocalScriptChecks },
-    discardOutput: settings.discardCheckOutput,
-  })
+  const { enrollment } = surroundings
+  const servers = openClient(surroundings)
+  const { client, renew, moveOn } = servers
+  const registry = openRegistry(surroundings)
   const views = new ViewStore(surroundings)
   const leaves = new HostLeaves({ ...surroundings, client })
   const wants = new SharedWants(views)
@@ -90,11 +84,18 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
   const reader = new ClusterReader({ ...surroundings, client, views, want: wants.part() })
   const read: ServerClient['read'] = (request, reply) => reader.read(request, reply)
   const { rooms: checks, exposures } = startChecks(surroundings, registry, read)
-  const { sync, control } = openStreams(surroundings, { client, registry, views, moveOn })
+  const gossip = startMembership(surroundings, servers, registry)
+  const { membership, failedHosts } = gossip
+  const { sync, control } = openStreams(surroundings, { client, registry, views, membership, moveOn })
   link.onEnforced((byDestination) => control.enforced(byDestination))
   followRoots(views, leaves)
   retryWhenRegistered(registry, leaves)
-  const plan = { registry, views: { ...viewing(views), want: wantForPlan }, leaves, link, read, exposures }
+  enrollment.onChange(() => {
+    leaves.retry()
+    control.retry()
+  })
+  const forPlan = { ...viewing(views), want: wantForPlan }
+  const plan = { registry, views: forPlan, leaves, link, read, exposures, failedHosts }
   const { driver, drains } = openPlan(surroundings, plan)
   const dns = openDns(surroundings, {
     views,
@@ -110,20 +111,19 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
     api: {
       registry,
       drains,
-      leave: (done) => leaveHost({ ...surroundings, drains }, done),
+      leave: (done) => leaveHost({ ...surroundings, drains }, () => membership.leave(done)),
+      membership,
+      userEvents: gossip.userEvents,
       views,
       leaves,
-      read,
-      recall: (question) => reader.recall(question),
-      follow: (question) => reader.follow(question),
-      write: (request, reply) => client.write(request, reply),
-      operate: (request, reply) => client.operate(request, reply),
+      ...clusterDoors(reader, client),
       reload: reloading(definitions),
     },
     join: () => {
       renew()
       leaves.retry()
       enrollment.start(client)
+      gossip.join()
       control.start()
       sync.start()
     },
@@ -131,7 +131,7 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
       definitions.reload()
     },
     stop: () => {
-      for (const room of [definitions, driver, drains, control, sync, enrollment, leaves, ...checks])
+      for (const room of [definitions, driver, drains, control, sync, enrollment, leaves, gossip, ...checks])
         room.stop()
       views.close()
       registry.close()
@@ -140,10 +140,34 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
   }
 }
 
+/** Ways from the API to the servers. */
+const clusterDoors = (
+  reader: ClusterReader,
+  client: ServerClient & OperatorClient,
+): Pick<ApiDependencies, 'read' | 'recall' | 'follow' | 'write' | 'operate'> => ({
+  read: (request, reply) => reader.read(request, reply),
+  recall: (question) => reader.recall(question),
+  follow: (question) => reader.follow(question),
+  write: (request, reply) => client.write(request, reply),
+  operate: (request, reply) => client.operate(request, reply),
+})
+
+function openRegistry(surroundings: Surroundings): LocalState {
+  const { settings } = surroundings.configuration
+  return new LocalState({
+    ...surroundings,
+    node: settings.nodeName,
+    sidecarPorts: { min: settings.ports.sidecarMin, max: settings.ports.sidecarMax },
+    bindAddress: settings.bindAddress,
+    scripts: { everywhere: settings.enableScriptChecks, files: settings.enableLocalScriptChecks },
+    discardOutput: settings.discardCheckOutput,
+  })
+}
+
 /** What proxies shall do, and what of it is on its way out of use. */
 function openPlan(
   surroundings: Surroundings,
-  rooms: Pick<PlanDriverOptions, 'views' | 'leaves'> & {
+  rooms: Pick<PlanDriverOptions, 'views' | 'leaves' | 'failedHosts'> & {
     readonly registry: LocalState
     readonly link: RunningProxyLink
     readonly read: ServerClient['read']
@@ -172,19 +196,20 @@ function openStreams(
     readonly client: ServerClient
     readonly registry: LocalState
     readonly views: ViewStore
+    readonly membership: LanMembership
     readonly moveOn: () => void
   },
 ): Streams {
   const { configuration, enrollment, nodeId, version } = surroundings
   const { settings } = configuration
-  const { client, registry, views, moveOn } = rooms
+  const { client, registry, views, membership, moveOn } = rooms
   const sync = new AntiEntropy({
     ...surroundings,
     client,
     rows: registry.rows,
     node: localNode(settings, nodeId),
     checkUpdateIntervalMs: settings.checkUpdateIntervalMs,
-    clusterSize: () => 1,
+    clusterSize: () => membership.size,
   })
   const control = new ControlStream({
     ...surroundings,
@@ -194,6 +219,8 @@ function openStreams(
     version,
     onUp: () => sync.serverUp(),
     onServers: (addresses) => enrollment.useServers(addresses),
+    onGossipKeys: (keys) => enrollment.useGossipKeys(keys),
+    onEvicted: () => enrollment.awaitNewKey(),
     onSentAway: moveOn,
   })
   return { sync, control }
@@ -205,41 +232,14 @@ const viewing = (views: ViewStore): Pick<Views, 'view' | 'onChange'> => ({
   onChange: (listener) => views.onChange(listener),
 })
 
-/** The client to the servers; `renew` makes it take up a changed certificate, `moveOn` use another server. */
-function openClient(surroundings: Surroundings): {
-  readonly client: ServerClient & OperatorClient
-  renew(): void
-  moveOn(): void
-} {
-  const { configuration, enrollment, log } = surroundings
-  const { settings } = configuration
-  const identity = (): ClientIdentity => {
-    const host = enrollment.identity()
-    const found = host === undefined ? undefined : clientIdentityOf(host)
-    if (found?.ok === true) return found.value
-    if (found !== undefined) log.error('this host’s roots cannot be read', { ...found.failure })
-    // Nobody matches an empty pin: the connection is refused here, before anything is shown.
-    return { kind: 'pinned', pin: '' }
-  }
-  const client = createGrpcClient({
-    ...surroundings,
-    // What an operator wrote may be a name that outlives addresses; what servers told is where they are now.
-    servers: () => [...new Set([...settings.servers, ...(enrollment.identity()?.servers ?? [])])],
-    identity,
-    holdTimeoutMs: settings.rpcHoldTimeoutMs,
-  })
-  enrollment.onChange(() => client.identityChanged())
-  return {
-    client: gated(client, () => enrollment.identity() !== undefined),
-    renew: () => client.identityChanged(),
-    moveOn: () => client.moveOn(),
-  }
-}
-
 /** Leaves are replaced when another root becomes the active one. */
 function followRoots(views: ViewStore, leaves: HostLeaves): void {
   const use = (view: View | undefined): void => {
-    for (const body of view?.bodies ?? []) if (body.topic === 'roots') leaves.useRoots(body.roots)
+    for (const body of view?.bodies ?? []) {
+      if (body.topic !== 'roots') continue
+      leaves.useRoots(body.roots)
+      leaves.useEvictions(new Set(body.evicted))
+    }
   }
   const subject = { topic: 'roots', key: '' } as const
   use(views.view(subject))

@@ -72,3 +72,19 @@ export function declareToken(program: Command): void {
     await createToken(contextOf(options), options)
   })
 }
+
+export function declareNode(program: Command): void {
+  const node = declare(program, 'node', 'shut a host out of the mesh')
+  const evict = declare(
+    node,
+    'evict <name>',
+    'refuse a host from now on, on open connections too',
+  ).addHelpText(
+    'after',
+    '\nIts key, its certificates and what it registered; the gossip key is changed. A new token lets it back in.',
+  )
+  withConnection(evict).action(async (name: string, options: SharedOptions) => {
+    const { evictNode } = await import('./evict.ts')
+    await evictNode(contextOf(options), name, options)
+  })
+}

@@ -8,7 +8,8 @@ import type { WatchOptions } from './watch.ts'
 export function declareMembers(program: Command): void {
   const members = declare(program, 'members', 'list the hosts of the mesh')
     .option('--detailed', 'with the tags of each')
-    .option('--status <state>', 'only those that are alive, or failed')
+    .option('--status <state>', 'only those that are alive, leaving, left or failed')
+    .option('--filter <expression>', 'only those that pass, such as \'Tags.role == "consul"\'')
     .option('--wan', 'only servers, as other datacenters see them')
   withConnection(members).action(async (options: SharedOptions & MembersOptions) => {
     const { listMembers } = await import('./members.ts')

@@ -6,6 +6,7 @@ import { UsageFailure } from './failure.ts'
 export interface MembersOptions {
   readonly detailed?: true
   readonly status?: string
+  readonly filter?: string
   readonly wan?: true
 }
 
@@ -19,8 +20,10 @@ export async function listMembers(context: Context, options: MembersOptions): Pr
   const wanted = options.status
   if (wanted !== undefined && ![...stateNames.values()].includes(wanted))
     throw new UsageFailure(`-status ${wanted}: use one of ${[...stateNames.values()].join(', ')}`)
-  const path = `/v1/agent/members${options.wan === true ? '?wan=1' : ''}`
-  const all = (await context.client().ask('GET', path)).json<readonly MemberJson[]>()
+  const query = new URLSearchParams()
+  if (options.wan === true) query.set('wan', '1')
+  if (options.filter !== undefined) query.set('filter', options.filter)
+  const all = (await context.client().ask('GET', `/v1/agent/members?${query}`)).json<readonly MemberJson[]>()
   const members = wanted === undefined ? all : all.filter((member) => stateOf(member) === wanted)
   const { terminal } = context
   terminal.show(members, () => {

@@ -16,7 +16,9 @@ import {
 import { declareAgent, declareEvent } from './declare-agent.ts'
 import { declareApply, declareConfig } from './declare-config.ts'
 import { declareDrain } from './declare-drain.ts'
-import { declareEnrollment, declareToken } from './declare-enrollment.ts'
+import { declareEnrollment, declareNode, declareToken } from './declare-enrollment.ts'
+import { declareFederation } from './declare-federation.ts'
+import { declareGossip } from './declare-gossip.ts'
 import { declareIntentions } from './declare-intention.ts'
 import { declareKv } from './declare-kv.ts'
 import { declareLock } from './declare-lock.ts'
@@ -43,7 +45,9 @@ export function createProgram(outcome: Outcome): Command {
   declareLock(program, outcome)
   declareWatch(program, outcome)
   declareEvent(program)
+  declareGossip(program)
   declareOperator(program)
+  declareFederation(program)
   declareHost(program)
   declareLeave(program)
   declarePrograms(program, outcome)
@@ -89,6 +93,7 @@ function declareMesh(program: Command, outcome: Outcome): void {
     await listRoots(contextOf(options), options)
   })
   declareToken(program)
+  declareNode(program)
 }
 
 function declareServices(program: Command, outcome: Outcome): void {

@@ -2,7 +2,7 @@
  * Talks to the server of this machine over its unix socket, for what must work before any agent is enrolled. Everything else
  * goes through an agent's HTTP API (client.ts).
  */
-import type { Command } from '../model/command.ts'
+import type { AppliedValue, Command } from '../model/command.ts'
 import { errorCatalogue, type Failure, type Result } from '../model/errors.ts'
 import { limits } from '../model/limits.ts'
 import type { Queries, QueryName, ReadAnswer } from '../model/query.ts'
@@ -16,7 +16,13 @@ import { CommandFailure } from './failure.ts'
 
 export interface ServerSocket {
   read<Name extends QueryName>(name: Name, args: Queries[Name]['args']): Promise<Result<ReadAnswer<Name>>>
-  write(command: Command): Promise<Result<unknown>>
+  /** The same in another datacenter, where the operator of this one is nobody. */
+  readAt<Name extends QueryName>(
+    datacenter: string,
+    name: Name,
+    args: Queries[Name]['args'],
+  ): Promise<Result<ReadAnswer<Name>>>
+  write(command: Command): Promise<Result<{ readonly value: AppliedValue }>>
   operate<Name extends OperationName>(
     name: Name,
     args: Operations[Name]['args'],
@@ -66,6 +72,8 @@ export function findServerSocket(flags: ConnectionFlags): ServerSocket | undefin
   const options = { consistency: 'default', minIndex: 0, waitMs: limits.blockingDefaultMs } as const
   return {
     read: (name, args) => new Promise((resolve) => client.read({ name, args, options, token }, resolve)),
+    readAt: (datacenter, name, args) =>
+      new Promise((resolve) => client.read({ name, args, options, token: '', datacenter }, resolve)),
     write: (command) => new Promise((resolve) => client.write({ command, token }, resolve)),
     operate: async (name, args, data) => {
       const result = await operateWithData(name, args, data)

@@ -44,8 +44,10 @@ export async function createToken(context: Context, options: TokenOptions): Prom
     if (made.Server)
       terminal.note('It lets a server into the cluster, with all that servers know: keep it safe.')
     else terminal.note(`${mayBe(made.Services)}.`)
-    const command = made.Server ? 'mesh enroll -server -token-file FILE' : 'mesh enroll -token-file FILE'
-    terminal.note(`Carry it to the host as a file and type there: ${command}`)
+    const command = made.Server ? 'mesh enroll -server' : 'mesh enroll'
+    terminal.note(`Carry it to the host as a file and type there: ${command} -token-file FILE`)
+    // A here-string comes by standard input: other users of that host see no more than the command.
+    terminal.note(`Or in one line: ${command} <<< ${made.Token}`)
   })
 }
 

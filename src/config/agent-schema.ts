@@ -20,6 +20,7 @@ import {
   unixSocketsRefusals,
 } from './consul-keys.ts'
 import { dnsFields } from './dns.ts'
+import { gossipFields } from './gossip.ts'
 import { hostProxySchema } from './host-proxy.ts'
 import {
   datacenterRule,
@@ -108,6 +109,7 @@ const portsSchema = schema(
   {
     http: one(listenPort(8_500, -1)),
     dns: one(listenPort(8_600, -1)),
+    serf_lan: one(listenPort(8_301, -1)),
     server: one(listenPort(8_300, 0)),
     sidecar_min_port: one(wholeNumber(portRule(limits.sidecarMinPort))),
     sidecar_max_port: one(wholeNumber(portRule(limits.sidecarMaxPort))),
@@ -176,6 +178,7 @@ const shape = {
     schema('the `addresses` block', { dns: one(clientAddresses) }, { refusals: addressesRefusals }),
   ),
   ...dnsFields,
+  ...gossipFields,
   ports: nested(portsSchema),
   enrollment_token_file: one(text({ ...pathRule, example: '/etc/mesh-agent/token' })),
   unix_sockets: nested(

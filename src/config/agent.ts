@@ -17,6 +17,8 @@ import type { AgentKeys } from './agent-schema.ts'
 import { autopilotOf } from './autopilot.ts'
 import type { EntryDraft } from './config-entry.ts'
 import { dnsDomains, dnsSettings } from './dns.ts'
+import { gossipSettings } from './gossip.ts'
+import { gossipDefaults } from './gossip-settings.ts'
 import { hostProxyOf } from './host-proxy.ts'
 import { isDnsLabel } from './names.ts'
 import { placeSeenFrom, type Reading } from './reading.ts'
@@ -33,6 +35,7 @@ const rpcHoldTimeoutMs = 7_000
 /** `home` is where a mistake is shown that no key made: the top of the first file. */
 export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, reading: Reading): Settings {
   const bindAddress = resolved(keys.bind_addr, machine, reading) ?? '0.0.0.0'
+  const advertised = advertiseAddress(keys, bindAddress, { machine, home }, reading)
   const ports = keys.ports?.value
   const ca = keys.connect?.value?.ca_config?.value
   return {
@@ -43,12 +46,17 @@ export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, re
     runtimeDirectory: keys.runtime_dir?.value ?? '/run/mesh-agent',
     server: keys.server?.value ?? false,
     bindAddress,
-    advertiseAddress: advertiseAddress(keys, bindAddress, { machine, home }, reading),
+    advertiseAddress: advertised,
     clientAddresses: addresses(keys.client_addr, machine, reading) ?? [loopback],
     dnsAddresses: addresses(keys.addresses?.value?.dns, machine, reading) ??
       addresses(keys.client_addr, machine, reading) ?? [loopback],
     dnsDomains: dnsDomains(keys),
     dns: dnsSettings(keys),
+    gossip: gossipSettings(keys, {
+      port: ports?.serf_lan?.value ?? gossipDefaults.port,
+      bindAddress: resolved(keys.serf_lan, machine, reading) ?? bindAddress,
+      advertiseAddress: advertised,
+    }),
     ports: {
       http: ports?.http?.value ?? httpPort,
       dns: ports?.dns?.value ?? dnsPort,

@@ -2,6 +2,7 @@
  * What several definitions may not share: ids, local ports, sockets. Each definition is right by itself when it comes here;
  * of two that collide the later one is reported, and it names the earlier one's place.
  */
+import { carriesDatagrams } from '../model/upstream.ts'
 import type { Place } from '../wire/hcl/tree.ts'
 import { overlaps } from './address.ts'
 import type { CheckDraft } from './check.ts'
@@ -17,6 +18,8 @@ export interface Listener {
   /** Completes "… listens there". */
   readonly owner: string
   readonly at: Place
+  /** Absent: TCP. The two do not take each other's ports. */
+  readonly protocol?: 'udp'
 }
 
 export interface DefinitionDrafts {
@@ -86,10 +89,12 @@ export function checkListeners(
 ): void {
   const book = new ListenerBook()
   const sockets = new Map<string, Place>()
+  const datagrams = new ListenerBook()
   const listeners = [...existing, ...services.flatMap((draft) => listenersOf(draft, bindAddress))]
   for (const listener of listeners) {
-    const first = book.collision(listener.address, listener.port)
-    if (first === undefined) book.add(listener)
+    const own = listener.protocol === 'udp' ? datagrams : book
+    const first = own.collision(listener.address, listener.port)
+    if (first === undefined) own.add(listener)
     else reportTwice(listener, first, reading)
   }
   for (const { upstreams } of services)
@@ -146,6 +151,7 @@ function listenersOf(draft: ServiceDraft, bindAddress: string): readonly Listene
       port: upstream.localBindPort,
       owner: `the upstream "${upstream.destinationName}" of "${service.name}"`,
       at,
+      ...(carriesDatagrams(upstream) ? { protocol: 'udp' } : {}),
     })
   const exposedPorts = new Map(exposed.map((each) => [each.path.listenerPort, each]))
   const proxy = sidecar?.service ?? service

@@ -5,9 +5,8 @@
 import { belongs, consulOnly } from './refusals.ts'
 import type { Refusals } from './schema.ts'
 
-const nameServers = 'remove it and name the servers: `servers = ["10.0.0.10:8300"]`'
 const enroll = 'remove it; hosts get their certificates with `mesh enroll`'
-const encrypted = 'remove it; traffic between hosts is always encrypted'
+const keyring = 'remove it; keys that were rotated must outlive a restart, so the keyring is always kept'
 const journal = 'remove it; the log goes to standard output, which `journalctl -u mesh-agent` shows'
 const tokens = 'remove it; hosts have identities from `mesh enroll`, operators have tokens from `mesh init`'
 const oneDatacenter = 'remove it; a cluster is one datacenter'
@@ -19,12 +18,9 @@ export const agentRefusals: Refusals = {
     'a `service` block',
   ),
   ...belongs(['http', 'tcp', 'ttl', 'interval', 'timeout', 'args', 'script'], 'a `check` block'),
-  ...consulOnly(['retry_join', 'start_join', 'retry_interval', 'retry_max', 'join'], nameServers),
+  ...consulOnly(['join'], 'remove it and write `retry_join` instead'),
   ...consulOnly(['bootstrap'], initServer),
-  ...consulOnly(
-    ['encrypt', 'encrypt_verify_incoming', 'encrypt_verify_outgoing', 'disable_keyring_file'],
-    encrypted,
-  ),
+  ...consulOnly(['disable_keyring_file'], keyring),
   ...consulOnly(
     [
       'tls',
@@ -100,7 +96,6 @@ export const agentRefusals: Refusals = {
     'check_output_max_size',
     'default_query_time',
     'disable_anonymous_signature',
-    'disable_coordinates',
     'disable_host_node_id',
     'disable_remote_exec',
     'disable_update_check',
@@ -109,7 +104,6 @@ export const agentRefusals: Refusals = {
     'enable_debug',
     'experiments',
     'feature_gates',
-    'gossip_lan',
     'http_config',
     'license_path',
     'max_query_time',
@@ -123,14 +117,10 @@ export const agentRefusals: Refusals = {
     'raft_snapshot_threshold',
     'raft_trailing_logs',
     'read_replica',
-    'reconnect_timeout',
     'advertise_reconnect_timeout',
-    'rejoin_after_leave',
     'rpc',
     'segment',
     'segments',
-    'serf_lan',
-    'serf_lan_allowed_cidrs',
     'server_rejoin_age_max',
     'session_ttl_min',
     'skip_leave_on_interrupt',
@@ -146,7 +136,7 @@ export const agentRefusals: Refusals = {
   ]),
 }
 
-export const portsRefusals: Refusals = consulOnly(['https', 'grpc', 'grpc_tls', 'serf_lan', 'serf_wan'])
+export const portsRefusals: Refusals = consulOnly(['https', 'grpc', 'grpc_tls', 'serf_wan'])
 
 export const addressesRefusals: Refusals = consulOnly(
   ['http', 'https', 'grpc', 'grpc_tls'],

@@ -4,7 +4,7 @@
  */
 import { limits } from '../model/limits.ts'
 import type { ProxySettings } from '../model/service.ts'
-import { type Upstream, upstreamKey } from '../model/upstream.ts'
+import { carriesDatagrams, type Upstream, upstreamKey } from '../model/upstream.ts'
 import type { Place, Words } from '../wire/hcl/tree.ts'
 import { loopback } from './address.ts'
 import { buildExpose, type ExposeDraft } from './expose.ts'
@@ -128,6 +128,33 @@ function buildUpstream({ keys, at, isWhole }: WrittenUpstream, reading: Reading)
   }
 }
 
+/** What an upstream for datagrams cannot have. */
+function datagramProblem(
+  keys: WrittenUpstream['keys'],
+  reading: Reading,
+): { readonly at: Place | undefined; readonly words: Words } | undefined {
+  const config = keys.config?.value ?? {}
+  if (!carriesDatagrams({ config })) return undefined
+  if (keys.local_bind_socket_path !== undefined)
+    return {
+      at: keys.local_bind_socket_path.keyAt,
+      words: {
+        what: '`local_bind_socket_path` stands in an upstream for datagrams',
+        why: 'datagrams are taken at a port',
+        remedy: `write \`${reading.assignment('local_bind_port', '9191')}\` instead`,
+      },
+    }
+  if (config['allowed_uids'] === undefined) return undefined
+  return {
+    at: keys.config?.keyAt,
+    words: {
+      what: '`allowed_uids` stands in an upstream for datagrams',
+      why: 'who sent a datagram cannot be asked of the kernel',
+      remedy: 'remove one of `allowed_uids` and `protocol`',
+    },
+  }
+}
+
 /** What is wrong with where the upstream listens. */
 function bindProblem(
   keys: WrittenUpstream['keys'],
@@ -153,6 +180,8 @@ function bindProblem(
         remedy: 'remove one of them',
       },
     }
+  const datagrams = datagramProblem(keys, reading)
+  if (datagrams !== undefined) return datagrams
   if (socketPath !== undefined && keys.config?.value?.['allowed_uids'] !== undefined)
     return {
       at: keys.config.keyAt,

@@ -8,6 +8,7 @@ import type { ConfigEntry } from '../model/config-entry.ts'
 import type { IntentionAction } from '../model/intention.ts'
 import type { ServiceDefinition } from '../model/service.ts'
 import type { DnsSettings } from './dns-settings.ts'
+import type { GossipSettings } from './gossip-settings.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -46,6 +47,8 @@ export interface Settings {
   /** Domains that the agent's DNS answers for, without the last dot; the first one is in names that it makes up. */
   readonly dnsDomains: readonly string[]
   readonly dns: DnsSettings
+  /** The pool of all hosts of this datacenter. */
+  readonly gossip: GossipSettings
   /** RPC addresses of servers, `host:port`. */
   readonly servers: readonly string[]
   /** Servers that begin a new cluster together and name each other in `servers`; 0: this key is not used. */
@@ -63,7 +66,7 @@ export interface Settings {
   readonly checkUpdateIntervalMs: number
   /** Outputs of checks are thrown away; their statuses count all the same. */
   readonly discardCheckOutput: boolean
-  /** SIGTERM drains the services of this host before the agent stops. */
+  /** SIGTERM drains the services of this host and says goodbye to the others before the agent stops. */
   readonly leaveOnTerminate: boolean
   readonly httpMaxConnectionsPerClient: number
   readonly proxy: HostProxySettings

@@ -4,18 +4,23 @@
  * Mistakes are told here, and agent/plan asks here what a kept `config` means.
  */
 import { type InboundResource, isUid, type OutboundResource } from '../model/proxy-config.ts'
+import { carriesDatagrams } from '../model/upstream.ts'
+import { portRule } from './names.ts'
 import { labelOf, type Reader, reportKind } from './reading.ts'
-import { oneOf } from './scalars.ts'
+import { oneOf, wholeNumber } from './scalars.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
 const tlsVersions = { tlsv1_2: 'TLSv1_2', tlsv1_3: 'TLSv1_3' } as const
 const proxyProtocols = { v2: 'v2' } as const
+/** Words of Consul's; all but the last carry bytes. */
+const upstreamProtocols = { tcp: 'tcp', http: 'http', http2: 'http2', grpc: 'grpc', udp: 'udp' } as const
 
 /** Keys of a proxy's `config`, for `opaque`. */
 export const inboundKeys: Readonly<Record<string, Reader<unknown>>> = {
   tls_min_version: oneOf(tlsVersions),
   local_proxy_protocol: oneOf(proxyProtocols),
+  local_udp_port: wholeNumber(portRule(53)),
 }
 
 const uids: Reader<readonly number[]> = (slot, reading) => {
@@ -35,25 +40,35 @@ const uids: Reader<readonly number[]> = (slot, reading) => {
 }
 
 /** Keys of an upstream's `config`, for `opaque`. */
-export const outboundKeys: Readonly<Record<string, Reader<unknown>>> = { allowed_uids: uids }
+export const outboundKeys: Readonly<Record<string, Reader<unknown>>> = {
+  allowed_uids: uids,
+  protocol: oneOf(upstreamProtocols),
+}
 
 /** What cannot be read (it may come from elsewhere than our files) counts as not said. */
-export function inboundWaysOf(config: Config): Pick<InboundResource, 'tlsMinVersion' | 'localProxyProtocol'> {
+export function inboundWaysOf(
+  config: Config,
+): Pick<InboundResource, 'tlsMinVersion' | 'localProxyProtocol' | 'localUdpPort'> {
   const tlsMinVersion = wordOf(config['tls_min_version'], tlsVersions)
   const localProxyProtocol = wordOf(config['local_proxy_protocol'], proxyProtocols)
+  const port = config['local_udp_port']
   return {
     ...(tlsMinVersion === undefined ? {} : { tlsMinVersion }),
     ...(localProxyProtocol === undefined ? {} : { localProxyProtocol }),
+    ...(typeof port === 'number' && isPort(port) ? { localUdpPort: port } : {}),
   }
 }
 
 /** Who is not a user lets nobody in, so that a list that cannot be read never means everybody. */
-export function outboundWaysOf(config: Config): Pick<OutboundResource, 'allowedUids'> {
+export function outboundWaysOf(config: Config): Pick<OutboundResource, 'allowedUids' | 'protocol'> {
+  if (carriesDatagrams({ config })) return { protocol: 'udp' }
   const said = config['allowed_uids']
   if (said === undefined) return {}
   const items: readonly unknown[] = Array.isArray(said) ? said : []
   return { allowedUids: items.filter((item) => typeof item === 'number' && isUid(item)) as readonly number[] }
 }
+
+const isPort = (value: number): boolean => Number.isInteger(value) && value > 0 && value <= 65_535
 
 function wordOf<Meaning extends string>(
   value: unknown,

@@ -10,6 +10,7 @@ export class KeyStore {
   readonly keyring: Keyring
   readonly #files: StateFiles
   readonly #path: string
+  #isManaged: boolean = false
 
   private constructor(keyring: Keyring, files: StateFiles, path: string) {
     this.keyring = keyring
@@ -43,12 +44,28 @@ export class KeyStore {
     return this.#change(() => this.keyring.remove(key))
   }
 
+  /**
+   * Puts these keys in the place of all. They come from servers, who give every member of the pool the same, and are the only
+   * ones to change them from then on: a host that was shut out knows the old key for some seconds, and must not bring in
+   * another one by a query.
+   */
+  replace(keys: readonly Uint8Array[]): Result<true> {
+    this.#isManaged = true
+    const replaced = this.keyring.replace(keys)
+    return replaced.ok ? this.#saved() : replaced
+  }
+
   #change(change: () => Result<true>): Result<true> {
     // A pool in clear text must not become encrypted on the members that heard of a key, and not on the others.
     if (this.keyring.keys.length === 0)
       return failed('bad-request', 'gossip is not encrypted on this member; set encrypt in its configuration')
+    if (this.#isManaged)
+      return failed('bad-request', 'the servers give this member its keys; only they change its keyring')
     const changed = change()
-    if (!changed.ok) return changed
+    return changed.ok ? this.#saved() : changed
+  }
+
+  #saved(): Result<true> {
     const failure = this.#save()
     return failure === undefined ? ok(true) : { ok: false, failure }
   }

@@ -83,6 +83,11 @@ export class Pool {
     return this.#rooms.swim.healthScore
   }
 
+  /** Members that take part now, ourselves included. */
+  get livingCount(): number {
+    return livingMembers(this.#rooms.swim)
+  }
+
   get isEncrypted(): boolean {
     return this.#rooms.keys.keyring.keys.length > 0
   }
@@ -168,6 +173,11 @@ export class Pool {
 
   ask(question: Question): Result<{ end(): void }> {
     return this.#rooms.layer.queries.ask(question)
+  }
+
+  /** Puts these keys in the place of this member's keyring, the first one in use; kept over restarts. */
+  useKeys(keys: readonly Uint8Array[]): Result<true> {
+    return this.#rooms.keys.replace(keys)
   }
 
   /** An operation on the keyrings of all members. */

@@ -26,10 +26,10 @@ export interface CaRoot {
 /** A root as everyone may see it. */
 export type PublicCaRoot = Omit<CaRoot, 'sealedKey'>
 
-/** Whom a token lets in. */
-export type EnrollmentRole = 'host' | 'server'
+/** Whom a token lets in; `datacenter`: another cluster, with which this one is federated then. */
+export type EnrollmentRole = 'host' | 'server' | 'datacenter'
 
-/** A single-use permission for one host or server to join. The token's secret is known only to who holds the token. */
+/** A single-use permission to join. The token's secret is known only to who holds the token. */
 export interface Enrollment {
   /** Hex SHA-256 of the token's secret. */
   readonly tokenHash: string
@@ -43,7 +43,7 @@ export interface Enrollment {
   readonly role?: EnrollmentRole
   /** Empty until used, then the node that used it. */
   readonly usedBy: string
-  /** Of a server's token: the key that used it, base64 of the SubjectPublicKeyInfo DER. */
+  /** Of a server's token: the key that used it, base64 of the SubjectPublicKeyInfo DER. Of a datacenter's: its cluster id. */
   readonly usedByKey?: string
 }
 
@@ -56,6 +56,33 @@ export interface Host {
   readonly services: readonly string[]
   readonly enrolledAtMs: number
   readonly evicted: boolean
+}
+
+/** A key of a host that was shut out: leaves that were signed for it are refused for as long as any of them may live. */
+export interface Eviction {
+  /** Of the key; stands in the serial number of its leaves (wire/x509/host-tag.ts). */
+  readonly hostTag: string
+  readonly node: string
+  readonly evictedAtMs: number
+}
+
+/** A key of the gossip pool of this datacenter. */
+export interface GossipKey {
+  /** Says which key it is, and nothing about it. */
+  readonly id: string
+  /** Sealed by the cluster key, base64. */
+  readonly sealedKey: string
+}
+
+/**
+ * The keys that enrolled hosts gossip with, the one in use first. A rotation adds the new one behind it, then puts it in
+ * front, then leaves it alone, so that at each moment every member can read every other.
+ */
+export interface GossipKeyring {
+  readonly keys: readonly GossipKey[]
+  readonly stage: 'steady' | 'installing' | 'using'
+  /** Log index of the newest eviction that the newest key was made after; a later one asks for another key. */
+  readonly coversIndex: number
 }
 
 /** An operator credential; only the hash of its secret is cluster state. */

@@ -12,6 +12,12 @@ export interface ServerInfo {
   readonly version: string
   /** Highest feature level that it supports. */
   readonly maxFeatureLevel: number
+  /** Where servers of other datacenters reach it, `host:port`; absent: as its own do. */
+  readonly wan?: {
+    readonly server: string
+    /** '' where it does not gossip with them. */
+    readonly gossip: string
+  }
 }
 
 export interface AutopilotConfig {

@@ -6,10 +6,11 @@
  * with `version-mismatch` instead of skipping it, because skipping would let states drift apart.
  */
 import type { Principal } from './access.ts'
-import type { CaRoot, Enrollment, Operator } from './authority.ts'
+import type { CaRoot, Enrollment, GossipKeyring, Operator } from './authority.ts'
 import type { AutopilotConfig, ServerInfo } from './autopilot.ts'
 import type { Check } from './check.ts'
 import type { ClusterSettings, ConfigEntry, ConfigEntryKind } from './config-entry.ts'
+import type { Datacenter } from './datacenter.ts'
 import type { Failure } from './errors.ts'
 import type { IntentionAction } from './intention.ts'
 import type { KvContent } from './kv.ts'
@@ -124,6 +125,11 @@ export type Command =
       readonly nodeId: string
       readonly publicKey: string
     }
+  /** Uses up the token by which another datacenter comes, and records it. Again with the same content: nothing. */
+  | { readonly type: 'datacenter.federate'; readonly tokenHash: string; readonly datacenter: Datacenter }
+  /** Records what another datacenter is now; one with another cluster id than the recorded one is refused. */
+  | { readonly type: 'datacenter.set'; readonly datacenter: Datacenter }
+  | { readonly type: 'datacenter.remove'; readonly name: string }
   /** Uses up a server's token. The server itself is recorded in the log's configuration, by a change of its own. */
   | {
       readonly type: 'enrollment.redeem-server'
@@ -132,6 +138,11 @@ export type Command =
       readonly serverId: string
       readonly publicKey: string
     }
+
+  /** Shuts a host out for good: its key, its leaves and what it registered. A new token lets it back in with a new key. */
+  | { readonly type: 'host.evict'; readonly node: string }
+  /** The next step of the gossip keys; proposed by the leader. `casIndex` 0: there are none yet. */
+  | { readonly type: 'gossip-keys.set'; readonly keyring: GossipKeyring; readonly casIndex: number }
 
 /** A token as it is made: nobody has used it. */
 export type NewEnrollment = Omit<Enrollment, 'createdAtMs' | 'usedBy' | 'usedByKey'>
@@ -150,6 +161,11 @@ const commandTypes: Readonly<Record<CommandType, true>> = {
   'enrollment.create': true,
   'enrollment.redeem': true,
   'enrollment.redeem-server': true,
+  'host.evict': true,
+  'gossip-keys.set': true,
+  'datacenter.federate': true,
+  'datacenter.set': true,
+  'datacenter.remove': true,
   'kv.set': true,
   'kv.delete': true,
   'kv.reap': true,

@@ -102,8 +102,13 @@ export const errorCatalogue = {
   },
   'unknown-datacenter': {
     status: 500,
-    what: 'The request names a datacenter that cannot be reached from here.',
+    what: 'The request names a datacenter that this one is not federated with.',
     remedy: 'Leave `dc` away or use one that `GET /v1/catalog/datacenters` lists.',
+  },
+  'datacenter-unreachable': {
+    status: 500,
+    what: 'No server of the other datacenter answers.',
+    remedy: 'Look at the link to it and at its servers; `mesh federation list` says what is known of them.',
   },
   'too-many-connections': {
     status: 429,
@@ -207,9 +212,19 @@ export const errorCatalogue = {
     remedy: 'Install that version or a newer one.',
   },
   'needs-gossip': {
-    status: 501,
-    what: 'Events, gossip keys and network distances travel by gossip between hosts, which this version does not have.',
-    remedy: 'Use the key-value store for messages between hosts; servers and hosts join with `mesh enroll`.',
+    status: 503,
+    what: 'Events, members and keys of gossip are known only to a host that gossips, and this one does not, or not yet.',
+    remedy: 'Enroll the host, set `ports { serf_lan }` and free its port; the agent’s log says what is in the way.',
+  },
+  'join-failed': {
+    status: 500,
+    what: 'None of the addresses belongs to a host that takes part in the gossip of this mesh.',
+    remedy: 'Check address and port, that TCP and UDP pass, and that both hosts have the same gossip key.',
+  },
+  'keys-incomplete': {
+    status: 500,
+    what: 'Not every member of the gossip pool did what was asked of its keyring.',
+    remedy: 'Look at `mesh keyring -list`, mend the members that are named, and do the same step again.',
   },
   'unsupported-feature': {
     status: 400,

@@ -8,7 +8,7 @@
 import type { CommandType } from './command.ts'
 
 /** The highest level that this program supports. */
-export const maxFeatureLevel = 3
+export const maxFeatureLevel = 4
 
 /** What a cluster has that was founded before levels were written down. */
 export const baseFeatureLevel = 1
@@ -27,6 +27,11 @@ const levels: Partial<Readonly<Record<CommandType, number>>> = {
   'session.destroy': 3,
   'session.renew': 3,
   txn: 3,
+  'host.evict': 4,
+  'gossip-keys.set': 4,
+  'datacenter.federate': 4,
+  'datacenter.set': 4,
+  'datacenter.remove': 4,
 }
 
 export const featureLevelOf = (type: CommandType): number => levels[type] ?? baseFeatureLevel

@@ -6,6 +6,7 @@ import { apiLimits } from './limits/api.ts'
 import { catalogLimits } from './limits/catalog.ts'
 import { consensusLimits } from './limits/consensus.ts'
 import { dnsLimits } from './limits/dns.ts'
+import { federationLimits } from './limits/federation.ts'
 import { gossipLimits } from './limits/gossip.ts'
 import { hostLimits } from './limits/host.ts'
 import { proxyLimits } from './limits/proxy.ts'
@@ -22,4 +23,5 @@ export const limits = {
   ...dnsLimits,
   ...proxyLimits,
   ...gossipLimits,
+  ...federationLimits,
 } as const

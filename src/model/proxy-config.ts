@@ -26,11 +26,13 @@ export const resourceOrder = [
 ] as const
 export type ResourceKind = (typeof resourceOrder)[number]
 
-/** Trust bundle of one trust domain; `name` is the trust domain. */
+/** Whom to trust in one trust domain; `name` is the trust domain. */
 export interface RootsResource {
   readonly kind: 'roots'
   readonly name: string
   readonly pems: readonly string[]
+  /** Tags of hosts whose leaves prove nothing any more (wire/x509/host-tag.ts); absent: none. */
+  readonly evicted?: readonly string[]
 }
 
 /** The certificate of one local service; `name` is the service. Holds the key: never logged, stored only 0600. */
@@ -83,6 +85,8 @@ export interface EndpointsResource {
   readonly name: string
   readonly service: string
   readonly datacenter: string
+  /** Of the instances' certificates; absent: that of the caller's own. */
+  readonly trustDomain?: string
   readonly instances: readonly Endpoint[]
   /** Log index of the newest maintenance among the instances; absent where none is in maintenance. */
   readonly maintenanceIndex?: number
@@ -106,6 +110,8 @@ export interface InboundResource {
   readonly tlsMinVersion?: (typeof tlsMinVersions)[number]
   /** What the local service is told of the caller ahead of its bytes; absent: nothing. */
   readonly localProxyProtocol?: (typeof localProxyProtocols)[number]
+  /** Where the service takes datagrams, at `localAddress`; absent: nowhere. */
+  readonly localUdpPort?: number
   /** Absent in normal use. `refuse`: takes no new streams; `cut`: nor keeps open ones. */
   readonly drain?: InboundDrain
 }
@@ -133,6 +139,8 @@ export interface OutboundResource {
   readonly connectTimeoutMs: number
   /** Users of this host that may connect to a local port, by their numbers; absent: everybody. */
   readonly allowedUids?: readonly number[]
+  /** Datagrams at the port; absent: TCP connections. */
+  readonly protocol?: 'udp'
   /** Absent: `defaultBalance`. */
   readonly balance?: BalanceSettings
 }

@@ -6,6 +6,7 @@ import type { Principal } from './access.ts'
 import type { PublicCaRoot } from './authority.ts'
 import type { Check, CheckStatus } from './check.ts'
 import type { ConfigEntry, ConfigEntryKind } from './config-entry.ts'
+import type { FederationFacts } from './datacenter.ts'
 import type { Decision, Intention } from './intention.ts'
 import type { KvEntry } from './kv.ts'
 import type { Node } from './node.ts'
@@ -96,8 +97,15 @@ export interface Queries {
   'mesh.services': { args: Record<never, never>; answer: readonly ServiceSummary[] }
   /** Hosts that have a membership check, by name. */
   'mesh.members': { args: Record<never, never>; answer: readonly Member[] }
+  /**
+   * Some hosts for `node` to gossip with: those whose names follow its own, in a ring over all hosts. If every host is in
+   * one pool with its neighbours, all hosts are in one pool.
+   */
+  'mesh.neighbours': { args: { readonly node: string }; answer: readonly Neighbour[] }
   /** What a new host must know before it can trust a server: the public part of an enrollment token. */
   'mesh.join': { args: Record<never, never>; answer: JoinInformation }
+  /** What other datacenters may know of this one; also how it is called. */
+  'federation.facts': { args: Record<never, never>; answer: FederationFacts }
   /** Who the server takes the caller for: what the token of the request resolves to, else the peer's own principal. */
   'mesh.principal': { args: Record<never, never>; answer: { readonly kind: Principal['kind'] } }
   'status.leader': { args: Record<never, never>; answer: string }
@@ -134,6 +142,11 @@ export interface Member {
   readonly status: 'alive' | 'failed'
   /** Runs a server. */
   readonly server: boolean
+}
+
+export interface Neighbour {
+  readonly node: string
+  readonly address: string
 }
 
 export interface JoinInformation {

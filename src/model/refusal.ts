@@ -132,6 +132,19 @@ export const refusalCatalogue = {
     remedy: 'Run the client as such a user, or add the user’s number to the upstream’s `allowed_uids`.',
     tryNext: false,
   },
+  'host-evicted': {
+    wire: 21,
+    what: 'The peer’s certificate was signed for a host that has been evicted from the mesh since.',
+    remedy: 'Let the host in again with a new token if it should be: `mesh token create -node NAME`.',
+    tryNext: true,
+  },
+  'no-datagrams': {
+    wire: 22,
+    what: 'The destination takes no datagrams.',
+    remedy:
+      'Set `local_udp_port` in the `config` of the destination’s proxy; peers without the tunnel never take any.',
+    tryNext: true,
+  },
 } as const satisfies Readonly<Record<string, RefusalEntry>>
 
 export type RefusalCode = keyof typeof refusalCatalogue

@@ -5,18 +5,20 @@
  * events after a cursor sends a snapshot between `snapshot-begin` and `snapshot-end`, and the view starts over.
  */
 import type { PublicCaRoot } from './authority.ts'
+import type { FederatedRoots } from './datacenter.ts'
 import type { IntentionAction, IntentionRule } from './intention.ts'
 import type { ServiceEntry } from './service.ts'
 
 /** In the order in which a server flushes them: what takes permissions away goes first. */
-export const topics = ['intentions', 'roots', 'mesh-health', 'service-health'] as const
+export const topics = ['intentions', 'roots', 'mesh-health', 'datacenter-health', 'service-health'] as const
 export type Topic = (typeof topics)[number]
 
 export interface Subject {
   readonly topic: Topic
   /**
    * `intentions`: the destination service. `mesh-health`: the service whose mesh instances (sidecars, natives) are
-   * wanted. `service-health`: the service itself. `roots`: always ''.
+   * wanted. `service-health`: the service itself. `roots`: always ''. `datacenter-health`: as `mesh-health`, in another
+   * datacenter (`farKey`); its indexes count changes that the server saw, each tells all instances anew.
    */
   readonly key: string
 }
@@ -28,15 +30,23 @@ export type EventBody =
       readonly defaultAction: IntentionAction
       readonly rules: readonly IntentionRule[]
     }
-  /** All roots of the service plane, active one first. */
-  | { readonly topic: 'roots'; readonly trustDomain: string; readonly roots: readonly PublicCaRoot[] }
+  /** Whom to trust on the service plane: all roots, active one first, and which hosts were shut out. */
   | {
-      readonly topic: 'mesh-health' | 'service-health'
+      readonly topic: 'roots'
+      readonly trustDomain: string
+      readonly roots: readonly PublicCaRoot[]
+      /** Tags of evicted hosts (wire/x509/host-tag.ts); absent: none. */
+      readonly evicted?: readonly string[]
+      /** Of other datacenters; absent: there are none. */
+      readonly federated?: readonly FederatedRoots[]
+    }
+  | {
+      readonly topic: 'mesh-health' | 'service-health' | 'datacenter-health'
       readonly op: 'upsert'
       readonly entry: ServiceEntry
     }
   | {
-      readonly topic: 'mesh-health' | 'service-health'
+      readonly topic: 'mesh-health' | 'service-health' | 'datacenter-health'
       readonly op: 'remove'
       readonly node: string
       readonly serviceId: string

@@ -15,8 +15,15 @@ export interface Upstream {
 }
 
 /** Names an upstream within its proxy; two upstreams of one proxy never share it. */
-export function upstreamKey(upstream: Pick<Upstream, 'destinationName' | 'datacenter'>): string {
-  return upstream.datacenter === ''
-    ? upstream.destinationName
-    : `${upstream.destinationName}@${upstream.datacenter}`
+export function upstreamKey(upstream: Pick<Upstream, 'destinationName' | 'datacenter' | 'config'>): string {
+  const { destinationName, datacenter } = upstream
+  const name = datacenter === '' ? destinationName : `${destinationName}@${datacenter}`
+  // A service such as DNS is reached in both ways.
+  return carriesDatagrams(upstream) ? `${name}+udp` : name
+}
+
+/** Whether the local port takes datagrams and not connections. */
+export function carriesDatagrams({ config }: Pick<Upstream, 'config'>): boolean {
+  const protocol = config['protocol']
+  return typeof protocol === 'string' && protocol.toLowerCase() === 'udp'
 }

@@ -3,13 +3,14 @@
  * accept and so steal connections, hence Node's unofficial `net._createServerHandle`, used in this file alone and tried
  * out before it is relied on. Knows nothing of who serves.
  */
+import dgram from 'node:dgram'
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import net from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import { assert } from '../model/errors.ts'
 import type { ListenAddress, ListeningHandle, ListeningHandles } from './ports.ts'
 
-/** The part of Node's TCP and Pipe wraps that is used. */
+/** The part of Node's TCP, Pipe and UDP wraps that is used. */
 interface RawHandle {
   close(): void
   getsockname?(into: { port?: number }): number
@@ -21,6 +22,16 @@ type CreateServerHandle = (address: string, port: number, addressType: number) =
 const createServerHandle = (net as unknown as { readonly _createServerHandle?: CreateServerHandle })
   ._createServerHandle
 
+/** The same for datagrams: bound, and not read. Marked as deprecated, and still what cluster is built on. */
+type CreateDatagramHandle = (
+  address: string,
+  port: number,
+  addressType: 'udp4' | 'udp6',
+) => RawHandle | number
+
+const createDatagramHandle = (dgram as unknown as { readonly _createSocketHandle?: CreateDatagramHandle })
+  ._createSocketHandle
+
 const ofUnixSocket = -1
 
 /** Throws where this Node lacks what is needed, so that a proxy says so at its start and not at its first listener. */
@@ -28,8 +39,9 @@ export function createListeningHandles(): ListeningHandles {
   selfTest()
   return {
     open(at, done) {
-      if (at.kind === 'tcp') answer(done, () => bindTcp(at.address, at.port))
-      else bindUnix(at, done)
+      if (at.kind === 'unix') bindUnix(at, done)
+      else if (at.kind === 'udp') answer(done, () => bindUdp(at.address, at.port))
+      else answer(done, () => bindTcp(at.address, at.port))
     },
   }
 }
@@ -68,9 +80,32 @@ function answer(
 }
 
 function bindTcp(address: string, port: number): ListeningHandle {
-  const where = `${net.isIPv6(address) ? `[${address}]` : address}:${port}`
+  const where = placeOf(address, port)
   if (net.isIP(address) === 0) throw new Error(`cannot listen on ${where}: not an IP address`)
-  const raw = bindRaw(where, address, port, net.isIPv6(address) ? 6 : 4)
+  return wrapBound(bindRaw(where, address, port, net.isIPv6(address) ? 6 : 4), where)
+}
+
+/** Nothing else of the program may warn of the deprecation less because of it. */
+function bindUdp(address: string, port: number): ListeningHandle {
+  const where = `udp ${placeOf(address, port)}`
+  assert(createDatagramHandle !== undefined, 'this Node has dgram._createSocketHandle')
+  if (net.isIP(address) === 0) throw new Error(`cannot listen on ${where}: not an IP address`)
+  const before = process.noDeprecation
+  process.noDeprecation = true
+  try {
+    const raw = createDatagramHandle(address, port, net.isIPv6(address) ? 'udp6' : 'udp4')
+    if (typeof raw === 'number') throw listenError(where, raw)
+    return wrapBound(raw, where)
+  } finally {
+    if (before === undefined) delete process.noDeprecation
+    else process.noDeprecation = before
+  }
+}
+
+const placeOf = (address: string, port: number): string =>
+  `${net.isIPv6(address) ? `[${address}]` : address}:${port}`
+
+function wrapBound(raw: RawHandle, where: string): ListeningHandle {
   const bound: { port?: number } = {}
   // Some versions of libuv report a taken address only here; a socket without one would listen on a random port.
   const error = raw.getsockname?.(bound) ?? 0

@@ -291,17 +291,19 @@ export interface SourceFiles {
 
 export type ListenAddress =
   | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
+  /** Datagrams: what comes before a socket reads waits in the kernel. */
+  | { readonly kind: 'udp'; readonly address: string; readonly port: number }
   /** `mode` is octal text such as "0600"; empty: what the process's umask leaves. */
   | { readonly kind: 'unix'; readonly path: string; readonly mode: string }
 
 /**
  * A socket that is bound and that this process never accepts on. It is given to a child process, or to a server of this
- * process (`server.listen(native)`). While it is open the kernel queues clients between one server and the next.
+ * process (`server.listen(native)`, for datagrams `socket.bind(native)`). While it is open the kernel queues clients between one server and the next.
  */
 export interface ListeningHandle {
   /** What `listen` and `ChildProcess.send` of Node take. */
   readonly native: object
-  /** The TCP port, also where 0 was asked for; 0 for a unix socket. */
+  /** The port, also where 0 was asked for; 0 for a unix socket. */
   readonly port: number
   /** Idempotent. Removes the file of a unix socket. */
   close(): void

@@ -5,11 +5,13 @@
 
 import { z } from 'zod'
 import type { Applied, AppliedValue } from '../model/command.ts'
+import type { FederationFacts } from '../model/datacenter.ts'
 import { failed, ok, type Result } from '../model/errors.ts'
 import type { QueryName, ReadAnswer } from '../model/query.ts'
 import type {
   EnrollRequest,
   EnrollServerRequest,
+  FederateRequest,
   HostCertificate,
   LeafCertificate,
   ReadRequest,
@@ -21,6 +23,7 @@ import type {
 import { checkShape, decodeJson, encodeJson, parseJson } from './json.ts'
 import { messageCodec } from './protocol.ts'
 import { commandShape } from './shape/command.ts'
+import { datacenterShape, federationShape } from './shape/federation.ts'
 import { rootShape } from './shape/intention.ts'
 import { sessionRowShape, txnErrorShape, txnResultShape } from './shape/lock.ts'
 import { isQueryName, queryShapes, readMetaShape, readOptionsShape } from './shape/query.ts'
@@ -65,15 +68,18 @@ export const hostCertificateCodec: Codec<HostCertificate> = {
     hostMessage.encode({
       ...value,
       services: [...value.services],
+      gossipKeys: [...(value.gossipKeys ?? [])],
       hostRootsJson: encodeJson(value.hostRoots),
       serviceRootsJson: encodeJson(value.serviceRoots),
     }),
   decode: (bytes) => {
     const message = hostMessage.decode(bytes)
     if (!message.ok) return message
-    const { certificatePem, clusterId, datacenter, services } = message.value
+    const { certificatePem, clusterId, datacenter, services, gossipKeys } = message.value
     const roots = decodeRoots(message.value)
-    return roots.ok ? ok({ certificatePem, clusterId, datacenter, services, ...roots.value }) : roots
+    if (!roots.ok) return roots
+    const host = { certificatePem, clusterId, datacenter, services, ...roots.value }
+    return ok(gossipKeys.length === 0 ? host : { ...host, gossipKeys })
   },
 }
 
@@ -126,6 +132,30 @@ function decodeRoots({
   return ok({ hostRoots: hostRoots.value, serviceRoots: serviceRoots.value })
 }
 
+const federateMessage = messageCodec('FederateRequest')
+
+export const federateRequestCodec: Codec<FederateRequest> = {
+  encode: ({ secret, facts }) => federateMessage.encode({ secret, factsJson: encodeJson(facts) }),
+  decode: (bytes) => {
+    const message = federateMessage.decode(bytes)
+    if (!message.ok) return message
+    const facts = decodeJson(message.value.factsJson, datacenterShape, 'the description of the datacenter')
+    return facts.ok ? ok({ secret: message.value.secret, facts: facts.value }) : facts
+  },
+}
+
+const federateAnswerMessage = messageCodec('FederateAnswer')
+
+export const federateAnswerCodec: Codec<FederationFacts> = {
+  encode: (facts) => federateAnswerMessage.encode({ factsJson: encodeJson(facts) }),
+  decode: (bytes) => {
+    const message = federateAnswerMessage.decode(bytes)
+    return message.ok
+      ? decodeJson(message.value.factsJson, federationShape, 'the description of the datacenters')
+      : message
+  },
+}
+
 const signLeafMessage = messageCodec('SignLeafRequest')
 const signLeafShape = z.object({ service: text.min(1), csr: z.instanceof(Uint8Array) })
 
@@ -156,13 +186,16 @@ export const leafCertificateCodec: Codec<LeafCertificate> = {
 const writeMessage = messageCodec('WriteRequest')
 
 export const writeRequestCodec: Codec<WriteRequest> = {
-  encode: (request) =>
-    writeMessage.encode({ token: request.token, commandJson: encodeJson(request.command) }),
+  encode: ({ token, command, datacenter = '', operator = '' }) =>
+    writeMessage.encode({ token, commandJson: encodeJson(command), datacenter, operator }),
   decode: (bytes) => {
     const message = writeMessage.decode(bytes)
     if (!message.ok) return message
-    const command = decodeJson(message.value.commandJson, commandShape, 'the command')
-    return command.ok ? ok({ token: message.value.token, command: command.value }) : command
+    const { token, datacenter, operator, commandJson } = message.value
+    const command = decodeJson(commandJson, commandShape, 'the command')
+    if (!command.ok) return command
+    const said = { ...(datacenter === '' ? {} : { datacenter }), ...(operator === '' ? {} : { operator }) }
+    return ok({ token, command: command.value, ...said })
   },
 }
 
@@ -189,18 +222,19 @@ export const writeAnswerCodec: Codec<WriteAnswer> = {
 const readMessage = messageCodec('ReadRequest')
 
 export const readRequestCodec: Codec<AnyReadRequest> = {
-  encode: ({ token, name, args, options }) =>
-    readMessage.encode({ token, name, argsJson: encodeJson(args), ...options }),
+  encode: ({ token, name, args, options, datacenter = '' }) =>
+    readMessage.encode({ token, name, argsJson: encodeJson(args), ...options, datacenter }),
   decode: (bytes) => {
     const message = readMessage.decode(bytes)
     if (!message.ok) return message
-    const { token, name, argsJson } = message.value
+    const { token, name, argsJson, datacenter } = message.value
     if (!isQueryName(name)) return failed('unsupported-feature', 'this server does not know that query')
     const args = decodeJson<unknown>(argsJson, queryShapes[name], 'the arguments of the query')
     if (!args.ok) return args
     const options = checkShape(message.value, readOptionsShape, 'the options of the query')
     if (!options.ok) return options
-    return ok({ token, name, args: args.value, options: options.value } as AnyReadRequest)
+    const where = datacenter === '' ? {} : { datacenter }
+    return ok({ token, name, args: args.value, options: options.value, ...where } as AnyReadRequest)
   },
 }
 

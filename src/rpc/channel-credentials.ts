@@ -135,6 +135,7 @@ const reasons: { readonly [Kind in Exclude<ChainOutcome['kind'], 'ok'>]: string 
   'no-spiffe-uri': 'the server’s certificate names no server of a mesh',
   'wrong-plane': 'the server showed a service’s certificate',
   untrusted: 'the server’s certificate is not from this host’s authority',
+  evicted: 'the server’s certificate is one of an evicted host',
   expired: 'the server’s certificate has expired',
   'not-yet-valid': 'the server’s certificate is not valid yet; compare the clocks',
 }

@@ -7,6 +7,7 @@
  */
 import type { PublicCaRoot } from '../model/authority.ts'
 import type { Applied, Command } from '../model/command.ts'
+import type { DatacenterFacts, FederationFacts } from '../model/datacenter.ts'
 import type { Failure, Result } from '../model/errors.ts'
 import type { Queries, QueryName, ReadAnswer, ReadOptions } from '../model/query.ts'
 import type { EventBody, Subject } from '../model/topic.ts'
@@ -37,8 +38,8 @@ export interface FrameStream<Out, In> {
   }): void
 }
 
-/** 2: servers tell their addresses. */
-export const linkVersions = { min: 1, max: 2 } as const
+/** 2: servers tell their addresses. 3: and the gossip keys; instances in other datacenters can be subscribed. */
+export const linkVersions = { min: 1, max: 3 } as const
 
 /** Agent to server on the control stream. The first frame is `hello`. */
 export type AgentFrame =
@@ -83,6 +84,11 @@ export type ServerFrame =
   | { readonly kind: 'pong'; readonly nonce: number }
   /** RPC addresses of all servers now: after the welcome and at each change, on links of version 2 or later. */
   | { readonly kind: 'servers'; readonly addresses: readonly string[] }
+  /**
+   * Keys of the gossip pool, base64, the one in use first: after the welcome and at each change, on links of version 3 or
+   * later. Secret: never logged.
+   */
+  | { readonly kind: 'gossip-keys'; readonly keys: readonly string[] }
 
 export interface EnrollRequest {
   /** The token's secret part; never logged. */
@@ -100,6 +106,8 @@ export interface HostCertificate {
   readonly hostRoots: readonly PublicCaRoot[]
   readonly serviceRoots: readonly PublicCaRoot[]
   readonly services: readonly string[]
+  /** Keys of the gossip pool, base64, the one in use first; absent from servers that have none. Secret: never logged. */
+  readonly gossipKeys?: readonly string[]
 }
 
 export interface EnrollServerRequest {
@@ -126,6 +134,13 @@ export interface ServerAdmission {
   readonly serviceRoots: readonly PublicCaRoot[]
 }
 
+/** Another datacenter comes with the token that an operator of this one made. */
+export interface FederateRequest {
+  /** The secret part of a datacenter's token; never logged. */
+  readonly secret: string
+  readonly facts: DatacenterFacts
+}
+
 export interface RenewHostRequest {
   readonly csr: Uint8Array
 }
@@ -147,6 +162,10 @@ export interface WriteRequest {
   readonly command: Command
   /** Operator token where the caller holds one, else ''. */
   readonly token: string
+  /** Where it is to be written; absent: in the datacenter of the server. */
+  readonly datacenter?: string
+  /** From a server of another datacenter: the operator who asked for it there. Believed for intentions only. */
+  readonly operator?: string
 }
 
 export interface ReadRequest<Name extends QueryName> {
@@ -154,6 +173,8 @@ export interface ReadRequest<Name extends QueryName> {
   readonly args: Queries[Name]['args']
   readonly options: ReadOptions
   readonly token: string
+  /** Where it is to be read; absent: in the datacenter of the server. */
+  readonly datacenter?: string
 }
 
 /** What a server serves. `cancel` of a read frees what it holds; its reply may then never come. */
@@ -161,6 +182,7 @@ export interface ServerApi {
   enroll(peer: Peer, request: EnrollRequest, reply: Reply<HostCertificate>): void
   renewHost(peer: Peer, request: RenewHostRequest, reply: Reply<HostCertificate>): void
   enrollServer(peer: Peer, request: EnrollServerRequest, reply: Reply<ServerAdmission>): void
+  federate(peer: Peer, request: FederateRequest, reply: Reply<FederationFacts>): void
   signLeaf(peer: Peer, request: SignLeafRequest, reply: Reply<LeafCertificate>): void
   write(peer: Peer, request: WriteRequest, reply: Reply<Extract<Applied, { ok: true }>>): void
   read<Name extends QueryName>(

@@ -35,7 +35,7 @@ const shape = z.object({
   pin: z.string().regex(pinPattern),
   secret: z.string().regex(/^[A-Za-z0-9_-]{22,128}$/),
   node: z.string().max(255),
-  role: z.enum(['host', 'server']).exactOptional(),
+  role: z.enum(['host', 'server', 'datacenter']).exactOptional(),
   datacenter: z.string().max(255),
 }) satisfies z.ZodType<EnrollmentToken>
 

@@ -72,6 +72,8 @@ export function encodeServerFrame(frame: ServerFrame): Buffer {
       return serverFrames.encode({ pong: frame.nonce })
     case 'servers':
       return serverFrames.encode({ servers: { addresses: [...frame.addresses] } })
+    case 'gossip-keys':
+      return serverFrames.encode({ gossipKeys: { keys: [...frame.keys] } })
   }
 }
 
@@ -98,7 +100,7 @@ function encodeEvent(frame: Extract<ServerFrame, { readonly kind: 'event' }>): B
 export function decodeServerFrame(bytes: Uint8Array): Result<ServerFrame> {
   const message = serverFrames.decode(bytes)
   if (!message.ok) return message
-  const { kind, welcome, event, snapshotBegin, snapshotEnd, goaway, pong, servers } = message.value
+  const { kind, welcome, event, snapshotBegin, snapshotEnd, goaway, pong, servers, gossipKeys } = message.value
   if (kind === 'welcome' && welcome) return ok({ kind, ...welcome })
   if (kind === 'event' && event)
     return withSubject(event.subject, (subject) => {
@@ -119,6 +121,7 @@ export function decodeServerFrame(bytes: Uint8Array): Result<ServerFrame> {
   }
   if (kind === 'pong' && pong !== undefined) return isExact(pong) ? ok({ kind, nonce: pong }) : inexact
   if (kind === 'servers' && servers) return ok({ kind, addresses: servers.addresses })
+  if (kind === 'gossipKeys' && gossipKeys) return ok({ kind: 'gossip-keys', keys: gossipKeys.keys })
   return failed('bad-request', 'the frame is of no kind that this version knows')
 }
 

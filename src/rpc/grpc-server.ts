@@ -111,6 +111,12 @@ export function createGrpcService(options: ServiceOptions): GrpcService {
   addUnary(
     server,
     options,
+    methods.federate,
+    answering((...call) => api.federate(...call)),
+  )
+  addUnary(
+    server,
+    options,
     methods.signLeaf,
     answering((...call) => api.signLeaf(...call)),
   )

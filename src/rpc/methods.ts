@@ -6,6 +6,8 @@ import {
   type Codec,
   enrollRequestCodec,
   enrollServerRequestCodec,
+  federateAnswerCodec,
+  federateRequestCodec,
   hostCertificateCodec,
   leafCertificateCodec,
   readAnswerCodec,
@@ -47,6 +49,13 @@ export const methods = {
     path: '/mesh.v1.Enrollment/EnrollServer',
     request: enrollServerRequestCodec,
     answer: serverAdmissionCodec,
+    repeatable: true,
+  }),
+  /** Repeatable: a datacenter that comes again is known by its cluster id. */
+  federate: method({
+    path: '/mesh.v1.Enrollment/Federate',
+    request: federateRequestCodec,
+    answer: federateAnswerCodec,
     repeatable: true,
   }),
   signLeaf: method({

@@ -9,6 +9,7 @@ import type { NodeId } from '../model/ids.ts'
 import type { RowIndexes } from '../model/service.ts'
 import type { ArchiveOrigin } from '../wire/snapshot-archive.ts'
 import type { Peer, Reply } from './contract.ts'
+import type { MembershipFrame, MembershipHeard } from './membership-feed.ts'
 
 export interface Operations {
   /** Begins to read out the state; `stale`: of whichever server was asked, leader or not. */
@@ -38,8 +39,15 @@ export interface Operations {
     args: { readonly config: AutopilotConfig; readonly casIndex?: number }
     answer: { readonly isSet: boolean }
   }
+  /** Makes the datacenter whose token is the request's `data` the primary of this one; answers its name. */
+  'federation.join': {
+    args: { readonly replaceEntries: boolean }
+    answer: { readonly datacenter: string }
+  }
   /** Answered by any server about itself, also without a leader. */
   'cluster.status': { args: Record<never, never>; answer: ClusterStatus }
+  /** For the agent of the server's own host alone. */
+  'membership.feed': { args: MembershipFrame; answer: MembershipHeard }
 }
 
 export type OperationName = keyof Operations

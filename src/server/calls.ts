@@ -13,6 +13,9 @@ import type { LeafSigning } from './ca/leaf-signing.ts'
 import type { Servers } from './ca/servers.ts'
 import type { CatchingUp } from './catching-up.ts'
 import type { ForwardDesk } from './forward/desk.ts'
+import type { Federating } from './federation/federating.ts'
+import type { Federation } from './federation/federation.ts'
+import { routeWrite } from './federation/write-route.ts'
 import type { Forwarding } from './forward/forwarding.ts'
 import type { Reader } from './queries/reader.ts'
 import type { SessionHub } from './sessions/hub.ts'
@@ -27,10 +30,12 @@ export interface CallRooms {
   readonly hosts: Hosts
   readonly leaves: LeafSigning
   readonly servers: Pick<Servers, 'enrollServer'>
+  readonly federation: Federation
+  readonly federating: Pick<Federating, 'federate'>
 }
 
 export function createCalls(rooms: CallRooms): ServerApi {
-  const { access, catchingUp, forwarding, reader, hub, hosts, leaves, servers } = rooms
+  const { access, catchingUp, reader, hub, hosts, leaves, servers, federation, federating } = rooms
   const identified = (call: string, peer: Peer, token: string, then: Reply<Principal>): void =>
     catchingUp.try<Principal>(
       (reply) => reply(access.identify(peer, token)),
@@ -42,13 +47,11 @@ export function createCalls(rooms: CallRooms): ServerApi {
       catchingUp.try((answer) => hosts.renewHost(peer, request, answer), reply),
     // The leader looks at its own state; any other server passes the call on.
     enrollServer: (peer, request, reply) => servers.enrollServer(peer, request, reply),
+    federate: (peer, request, reply) =>
+      catchingUp.try((answer) => federating.federate(peer, request, answer), reply),
     signLeaf: (peer, request, reply) =>
       catchingUp.try((answer) => leaves.signLeaf(peer, request, answer), reply),
-    write: (peer, { command, token }, reply) =>
-      identified('write', peer, token, (principal) => {
-        if (principal.ok) forwarding.write(principal.value, command, reply)
-        else reply(principal)
-      }),
+    write: (peer, request, reply) => routeWrite({ ...rooms, identified }, peer, request, reply),
     read: <Name extends QueryName>(
       peer: Peer,
       request: ReadRequest<Name>,
@@ -56,10 +59,13 @@ export function createCalls(rooms: CallRooms): ServerApi {
     ) => {
       let isCancelled = false
       let cancel = (): void => undefined
-      identified('read', peer, request.token, (principal) => {
+      const isElsewhere = federation.isElsewhere(request)
+      // A token of another datacenter says nothing here; it is looked at there.
+      identified('read', peer, isElsewhere ? '' : request.token, (principal) => {
         if (isCancelled) return
-        if (principal.ok) cancel = reader.read(request, reply, principal.value).cancel
-        else reply(principal)
+        if (!principal.ok) reply(principal)
+        else if (isElsewhere) cancel = federation.read(request, access.federatedOf(peer), reply).cancel
+        else cancel = reader.read(request, reply, principal.value).cancel
       })
       return {
         cancel: () => {

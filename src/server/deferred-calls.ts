@@ -39,6 +39,8 @@ export class DeferredCalls {
       this.#calls === undefined ? reply(this.#refusal) : this.#calls.renewHost(peer, request, reply),
     enrollServer: (peer, request, reply) =>
       this.#calls === undefined ? reply(this.#refusal) : this.#calls.enrollServer(peer, request, reply),
+    federate: (peer, request, reply) =>
+      this.#calls === undefined ? reply(this.#refusal) : this.#calls.federate(peer, request, reply),
     signLeaf: (peer, request, reply) =>
       this.#calls === undefined ? reply(this.#refusal) : this.#calls.signLeaf(peer, request, reply),
     write: (peer, request, reply) =>

@@ -25,6 +25,9 @@ import type { Written } from './admission/admission.ts'
 import { timing } from './consensus/timing.ts'
 import { Announcement } from './leader/announcement.ts'
 import { Autopilot } from './leader/autopilot.ts'
+import type { Federating } from './federation/federating.ts'
+import type { GossipView } from './leader/gossip-view.ts'
+import { serverTags } from './leader/server-tags.ts'
 import { Verifier } from './leader/verifier.ts'
 import { leaveCluster } from './operator/leaving.ts'
 import { OperatorRoom } from './operator/operations.ts'
@@ -47,6 +50,8 @@ export interface OperatorOptions {
   /** Has a command written at the leader, wherever that is. */
   readonly write: (principal: Principal, command: Command, reply: Reply<Written>) => void
   readonly quorum: QuorumWatch
+  readonly gossip: GossipView
+  readonly federating: Federating
   /** This server is in the cluster no more, and has to end. */
   readonly onLeft: () => void
 }
@@ -106,6 +111,10 @@ export function openOperators(options: OperatorOptions): Operators {
     restoring: new SnapshotRestoring({ write, filter, clock, random, log }),
     raft: new RaftOperations({ store, consensus, autopilot, log }),
     quorum: options.quorum,
+    gossip: options.gossip,
+    federating: options.federating,
+    node: server,
+    gossipTags: serverTags(settings),
     write,
     askLeader,
     isServer: (peer) => cluster.peerServers.idOf(peer) !== undefined,

@@ -22,16 +22,20 @@ import type { Forwarding } from './forward/forwarding.ts'
 import { ownAddress } from './founding.ts'
 import { Configured } from './leader/configured.ts'
 import { DepartedServers } from './leader/departed-servers.ts'
+import { GossipView } from './leader/gossip-view.ts'
 import { Membership } from './leader/membership.ts'
 import { OwnNode } from './leader/own-node.ts'
 import { SessionTimers } from './leader/session-timers.ts'
 import { Tombstones } from './leader/tombstones.ts'
 import type { QuorumWatch } from './operator/quorum-watch.ts'
+import { type AfarPlaces, afarPlaces } from './queries/federation.ts'
 import type { ClusterDirectory } from './queries/planners.ts'
 import { Reader } from './queries/reader.ts'
 import { SessionHub } from './sessions/hub.ts'
 import type { Cluster } from './start-cluster.ts'
-import { openOperators } from './start-operator.ts'
+import { openFederation } from './start-federation.ts'
+import { openGossipKeys } from './start-gossip-keys.ts'
+import { type OperatorOptions, openOperators } from './start-operator.ts'
 import { openRequests, type Requests } from './start-requests.ts'
 import type { Store } from './store/store.ts'
 
@@ -94,6 +98,7 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
     admission: forwarding,
     server: settings.nodeName,
     view,
+    gossipKeys: openGossipKeys(options, hub),
     clock,
   })
   const directory = directoryOf(options)
@@ -106,20 +111,34 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
     random,
     metrics,
   })
-  takeDuties(options, hub, forwarding)
-  const operators = openOperators({
-    ...options,
-    access,
-    write: (principal, command, reply) => forwarding.write(principal, command, reply),
-  })
+  const gossip = new GossipView({ clock, log, metrics })
+  takeDuties(options, { hub, forwarding, gossip })
   const certificate = openCertificate(options, authority)
   if (!certificate.ok) return certificate
+  const write: OperatorOptions['write'] = (...written) => forwarding.write(...written)
+  const places = (): AfarPlaces => directory.fromAfar()
+  const identity = (): TlsIdentity => certificate.value.current()
+  const far = openFederation({ ...options, access, write, places, identity })
+  certificate.value.onIdentity(() => far.identityChanged())
+  const { federation, federating } = far
+  const operators = openOperators({ ...options, access, gossip, write, federating })
   return ok({
     ...certificate.value,
     inviteOwnAgent: (done) => inviteOwnAgent(invitationOf(options, forwarding), done),
     calls: limited(
       options,
-      createCalls({ access, catchingUp, forwarding, reader, hub, hosts, leaves, servers }),
+      createCalls({
+        access,
+        catchingUp,
+        forwarding,
+        reader,
+        hub,
+        hosts,
+        leaves,
+        servers,
+        federation,
+        federating,
+      }),
     ),
     peers,
     operator: operators.api,
@@ -127,8 +146,10 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
     log,
     metrics,
     stop: (done) => {
+      far.stop()
       certificate.value.stop()
       operators.stop()
+      gossip.stop()
       leave(options, requests, done)
     },
   })
@@ -152,7 +173,14 @@ function leave({ cluster, clock }: RoomOptions, requests: Requests, done: () => 
 }
 
 /** What the leader does by itself, and what each server says about itself. */
-function takeDuties(options: RoomOptions, hub: SessionHub, forwarding: Forwarding): void {
+function takeDuties(
+  options: RoomOptions,
+  {
+    hub,
+    forwarding,
+    gossip,
+  }: { readonly hub: SessionHub; readonly forwarding: Forwarding; readonly gossip: GossipView },
+): void {
   const { settings, version, clock, random, log, cluster } = options
   const { store, consensus, admission } = cluster
   const self = { kind: 'server', node: settings.nodeName } as const
@@ -163,7 +191,7 @@ function takeDuties(options: RoomOptions, hub: SessionHub, forwarding: Forwardin
   const sessions = new SessionTimers({ store, consensus, write, clock, log })
   admission.onRenewal((renewal, reply) => sessions.renew(renewal, reply))
   new DepartedServers({ store, consensus, write, clock, log })
-  new Membership({ store, presence: hub, consensus, write, clock, random, log })
+  new Membership({ store, presence: hub, gossip, consensus, write, clock, random, log })
   const { nodeName: name, advertiseAddress: address, datacenter, nodeMeta: meta } = settings
   const node = { id: '', name, address, datacenter, taggedAddresses: { lan: address, wan: address }, meta }
   const atLeader = (command: Command, reply: Reply<unknown>): void => forwarding.write(self, command, reply)
@@ -212,7 +240,7 @@ function invitationOf(options: RoomOptions, forwarding: Forwarding): OwnAgentPor
 }
 
 /** Addresses of the servers, from the log's own configuration, and their names, as far as they have said them. */
-function directoryOf({ settings, cluster }: RoomOptions): ClusterDirectory {
+function directoryOf({ settings, cluster }: RoomOptions): Required<ClusterDirectory> {
   const { store, consensus } = cluster
   const servers = () => consensus.configuration().servers
   const named = () => servers().flatMap(({ id }) => store.view().serverInfo(id)?.node ?? [])
@@ -220,6 +248,7 @@ function directoryOf({ settings, cluster }: RoomOptions): ClusterDirectory {
     addressOf: (id) => servers().find((server) => server.id === id)?.address,
     peers: () => servers().map((server) => server.address),
     nodes: () => new Set([settings.nodeName, ...named()]),
+    fromAfar: () => afarPlaces(store.view(), servers()),
   }
 }
 
@@ -246,7 +275,7 @@ function followRoot(store: Store, own: OwnCertificate): void {
 function openCertificate(
   options: RoomOptions,
   authority: Authority,
-): Result<Pick<ServerRooms, 'identity' | 'onIdentity'> & { stop(): void }> {
+): Result<Pick<ServerRooms, 'identity' | 'onIdentity'> & { current(): TlsIdentity; stop(): void }> {
   const { settings, files, clock, random, log, metrics, cluster } = options
   const listeners: ((identity: TlsIdentity) => void)[] = []
   const names = serverNames(settings.nodeName, ownAddress(settings))
@@ -260,15 +289,18 @@ function openCertificate(
     log,
     metrics,
     onChange: (identity) => {
+      shown = identity
       for (const listener of listeners) listener(identity)
     },
   })
   if (!own.ok) return own
   const identity = own.value.start()
   if (!identity.ok) return identity
+  let shown = identity.value
   followRoot(cluster.store, own.value)
   return ok({
     identity: identity.value,
+    current: () => shown,
     onIdentity: (listener) => {
       listeners.push(listener)
     },

@@ -11,8 +11,15 @@ export interface BenchResult {
   readonly runs: readonly unknown[]
 }
 
-/** Thrown by a benchmark whose peer is not on this machine; the runner prints why and exits 77. */
-export class PeerMissing extends Error {
+/** Thrown by a benchmark that this machine cannot do; the runner prints why and exits 77. */
+export class CannotRun extends Error {
+  constructor(why: string) {
+    super(why)
+    this.name = 'CannotRun'
+  }
+}
+
+export class PeerMissing extends CannotRun {
   constructor(packageName: string) {
     super(`needs the Debian package ${packageName}, which is not installed`)
     this.name = 'PeerMissing'

@@ -1,7 +1,8 @@
-// `npm run bench -- NAME`: runs one benchmark; its last line is one JSON object. Exit 77: a peer is missing.
+// `npm run bench -- NAME`: runs one benchmark; its last line is one JSON object. Exit 77: a peer is missing, or
+// this machine cannot do it.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BenchResult, PeerMissing } from './result.ts'
+import { type BenchResult, CannotRun } from './result.ts'
 import { yardstick } from './yardstick.ts'
 
 const folder = import.meta.dirname
@@ -22,7 +23,7 @@ try {
   if (result.peer === null) console.log(`yardstick: ${yardstick()} SHA-256 of 4 KiB per CPU second`)
   console.log(JSON.stringify(result))
 } catch (error) {
-  if (!(error instanceof PeerMissing)) throw error
+  if (!(error instanceof CannotRun)) throw error
   console.error(`bench ${name}: ${error.message}`)
   process.exit(77)
 }

@@ -18,10 +18,15 @@ interface Line {
   readonly atMs?: number
 }
 
+interface HeardLine extends Line {
+  /** When the line came, by `performance.now()` of this process. */
+  readonly heardMs: number
+}
+
 export class PoolChild {
   readonly node: string
   readonly address: string
-  readonly events: Line[] = []
+  readonly events: HeardLine[] = []
   readonly #child: ChildProcess
   readonly #waiting: ((line: Line) => void)[] = []
 
@@ -35,7 +40,7 @@ export class PoolChild {
     if (stdout === null) throw new Error('a child has stdout')
     createInterface({ input: stdout }).on('line', (text) => {
       const line = JSON.parse(text) as Line
-      if (line.event !== undefined) this.events.push(line)
+      if (line.event !== undefined) this.events.push({ ...line, heardMs: performance.now() })
       else this.#waiting.shift()?.(line)
     })
   }

@@ -2,6 +2,7 @@
 // command line, ended by their process ids.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { debianProgram } from './debian.ts'
 
@@ -17,6 +18,8 @@ export interface SerfOptions {
   readonly key?: string
   readonly profile?: 'lan' | 'wan' | 'local'
   readonly args?: readonly string[]
+  /** Gets each line that it prints, as soon as it comes. */
+  readonly onLine?: (line: string) => void
 }
 
 export class SerfPeer {
@@ -26,7 +29,7 @@ export class SerfPeer {
   readonly #child: ChildProcess
   #output = ''
 
-  constructor({ node, address, port = 7_946, key, profile = 'lan', args = [] }: SerfOptions) {
+  constructor({ node, address, port = 7_946, key, profile = 'lan', args = [], onLine }: SerfOptions) {
     if (serfProgram === undefined) throw new Error('there is no serf')
     this.node = node
     this.address = address
@@ -42,6 +45,8 @@ export class SerfPeer {
       stream?.on('data', (piece: Buffer) => {
         this.#output = (this.#output + piece.toString()).slice(-20_000)
       })
+    const { stdout } = this.#child
+    if (onLine !== undefined && stdout !== null) createInterface({ input: stdout }).on('line', onLine)
   }
 
   get pid(): number {

@@ -58,6 +58,7 @@ describe('a mesh of real processes', () => {
     '/v1/health/ingress/*': '/v1/health/ingress/backend',
     '/v1/coordinate/datacenters': '/v1/coordinate/datacenters',
     '/v1/coordinate/nodes': '/v1/coordinate/nodes',
+    '/v1/event/list': '/v1/event/list',
     '/v1/health/service/*': '/v1/health/service/backend',
     '/v1/health/connect/*': '/v1/health/connect/backend',
     '/v1/health/checks/*': '/v1/health/checks/backend-sidecar-proxy',
@@ -88,8 +89,8 @@ describe('a mesh of real processes', () => {
     '/v1/mesh/enforcement/*': '/v1/mesh/enforcement/backend',
   }
 
-  /** There are neither gateways nor distances in this version. */
-  const alwaysEmpty = /gateway-services|ingress|coordinate/
+  /** There are neither gateways nor other datacenters here, and nobody fired an event. */
+  const alwaysEmpty = /gateway-services|ingress|coordinate\/datacenters|event/
 
   const ask = (path: string): Promise<Response> =>
     fetch(`${alpha.api}${path}`, { headers: { 'x-consul-token': localToken } })

@@ -35,6 +35,14 @@ export class ClusterHost {
     const token = join(this.directory, 'token')
     const create = ['token', 'create', '-node', this.name, '-service', service, '-q']
     writeFileSync(token, await this.#servers.operate(create), { mode: 0o600 })
+    this.configure(service, addresses, `enrollment_token_file = "${token}"`)
+    this.agent.start()
+    this.proxy.start()
+    await until(`agent ${this.name}`, () => this.get('/v1/agent/self'), { watching: [this.agent] })
+  }
+
+  /** Writes the configuration only; `more` is HCL. */
+  configure(service: 'web' | 'backend', addresses: readonly string[], more = ''): void {
     const settings = [
       `node_name = "${this.name}"`,
       `data_dir = "${join(this.directory, 'data')}"`,
@@ -42,16 +50,13 @@ export class ClusterHost {
       `bind_addr = "${this.address}"`,
       `client_addr = "${this.address}"`,
       `servers = [${addresses.map((each) => `"${each}"`).join(', ')}]`,
-      `enrollment_token_file = "${token}"`,
+      more,
       'log_json = true',
       '',
     ]
     writeFileSync(join(this.directory, 'conf/mesh-agent.hcl'), settings.join('\n'))
     const hcl = service === 'web' ? webHcl(this.address) : backendHcl(this.address)
     writeFileSync(join(this.directory, `conf/${service}.hcl`), hcl)
-    this.agent.start()
-    this.proxy.start()
-    await until(`agent ${this.name}`, () => this.get('/v1/agent/self'), { watching: [this.agent] })
   }
 
   async stop(): Promise<void> {

@@ -30,14 +30,14 @@ export class ProxyHost {
     folder: ReturnType<typeof temporaryFolder>,
     link: RunningProxyLink,
     isolation: Isolation,
+    execArgv: readonly string[],
   ) {
     this.path = folder.path
     this.remove = folder.remove
     this.link = link
     const args = ['holder', this.state, join(folder.path, 'link.sock'), this.control, isolation]
-    this.child = spawn(process.execPath, [join(import.meta.dirname, 'proxy-program.ts'), ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const program = [...execArgv, join(import.meta.dirname, 'proxy-program.ts'), ...args]
+    this.child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] })
     let text = ''
     this.child.stdout?.on('data', (bytes: Buffer) => {
       text += bytes.toString()
@@ -47,7 +47,11 @@ export class ProxyHost {
     })
   }
 
-  static async start(isolation: Isolation = 'host'): Promise<ProxyHost> {
+  static async start(
+    isolation: Isolation = 'host',
+    /** Options of Node for the proxy's processes. */
+    execArgv: readonly string[] = [],
+  ): Promise<ProxyHost> {
     const folder = temporaryFolder()
     const socketPath = join(folder.path, 'link.sock')
     const options = {
@@ -57,7 +61,7 @@ export class ProxyHost {
       log: recordLog(),
       metrics: recordMetrics(),
     }
-    return new ProxyHost(folder, unwrap(await startProxyLink(options)), isolation)
+    return new ProxyHost(folder, unwrap(await startProxyLink(options)), isolation, execArgv)
   }
 
   /** Where the proxy keeps its state. */
@@ -87,6 +91,10 @@ export class ProxyHost {
     return new Promise((resolve) => {
       askControl(this.control, request, resolve)
     })
+  }
+
+  get holderPid(): number {
+    return this.child.pid ?? 0
   }
 
   /** Process of each worker by its name. */

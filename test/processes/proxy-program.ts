@@ -26,12 +26,22 @@ const log: Log = {
   with: () => log,
 }
 
+// With --expose-gc: what is in use once nothing is left to collect.
+const collect = globalThis.gc
+if (role === 'worker' && collect !== undefined)
+  process.on('SIGUSR2', () => {
+    collect()
+    const { heapUsed, external } = process.memoryUsage()
+    log.info('memory', { heapUsed, external })
+  })
+
 if (role === 'worker')
   startProxyWorker({ stateDirectory, linkSocketPath, log, version: 'test', scope: scope() })
 else {
   const worker = {
     entry: import.meta.filename,
     args: ['worker', stateDirectory, linkSocketPath, controlSocketPath, isolation],
+    execArgv: process.execArgv,
   }
   const proxy = startProxy({
     log,

@@ -347,6 +347,7 @@ function describeFrame(frame: ServerFrame): string {
     case 'welcome':
     case 'pong':
     case 'servers':
+    case 'gossip-keys':
       return frame.kind
   }
 }

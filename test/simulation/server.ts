@@ -19,6 +19,7 @@ import { walDirectory } from '../../src/server/consensus/segment.ts'
 import { timing } from '../../src/server/consensus/timing.ts'
 import { Publisher } from '../../src/server/events/publisher.ts'
 import { Configured } from '../../src/server/leader/configured.ts'
+import { GossipView } from '../../src/server/leader/gossip-view.ts'
 import { Membership } from '../../src/server/leader/membership.ts'
 import { OwnNode } from '../../src/server/leader/own-node.ts'
 import { Reader } from '../../src/server/queries/reader.ts'
@@ -287,7 +288,7 @@ export class SimulatedServer {
       admission.write({ kind: 'server', node: this.id }, command, reply)
     const duty = { ...ports, consensus: driver, write }
     new Configured({ ...duty, defaultIntentionAction: 'deny', bootstrapEntries: [bootstrapEntry] })
-    new Membership({ ...duty, presence: hub })
+    new Membership({ ...duty, presence: hub, gossip: new GossipView(ports) })
     const node = {
       id: '',
       name: this.id,

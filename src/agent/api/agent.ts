@@ -1,18 +1,13 @@
 /**
- * The agent itself: who it is, its members, reload. Services and checks of this host are beside this file.
+ * The agent itself: who it is, reload. Services, checks and members are in the files beside this one.
  */
-import { memberFields } from '../../wire/http-json/filter-fields.ts'
-import { memberJson } from '../../wire/http-json/member.ts'
 import { type SelfFacts, selfJson } from '../../wire/http-json/self.ts'
-import { plainRead } from './cluster.ts'
-import type { Answer, Api, Call, Endpoint } from './contract.ts'
-import { filterOf, shownRows } from './filter.ts'
-import { ApiRefusal, accept } from './refusal.ts'
+import type { Answer, Api, Endpoint } from './contract.ts'
+import { accept } from './refusal.ts'
 
 export const agentEndpoints: readonly Endpoint[] = [
   { path: '/', actions: { GET: { need: 'read', run: welcome } } },
   { path: '/v1/agent/self', actions: { GET: { need: 'read', run: self } } },
-  { path: '/v1/agent/members', actions: { GET: { need: 'read', run: members } } },
   { path: '/v1/agent/reload', actions: { PUT: { need: 'local', run: reload } } },
 ]
 
@@ -38,19 +33,6 @@ function self(api: Api): Answer {
     architecture: process.arch,
   }
   return { json: selfJson(facts) }
-}
-
-async function members(api: Api, call: Call): Promise<Answer> {
-  const passes = filterOf(call, memberFields)
-  if (!['', '_all', null].includes(call.query.get('segment')))
-    throw new ApiRefusal(
-      'unsupported-feature',
-      'segments do not exist here: leave the parameter away (unsupported-feature)',
-    )
-  const { answer } = await plainRead(api, call, 'mesh.members', {})
-  const wan = ['', '1', 'true'].includes(call.query.get('wan') ?? 'absent')
-  const shown = wan ? answer.filter((member) => member.server) : answer
-  return { json: await shownRows(api, shown, (member) => memberJson(member, wan ? 'wan' : 'lan'), passes) }
 }
 
 async function reload(api: Api): Promise<Answer> {

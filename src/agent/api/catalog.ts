@@ -9,10 +9,11 @@ import { catalogServiceFields, nodeFields, serviceFields } from '../../wire/http
 import { nodeJson } from '../../wire/http-json/node.ts'
 import { catalogServiceInstanceJson } from '../../wire/http-json/service.ts'
 import { jsonBody } from './body.ts'
-import { clusterRead, clusterWrite, plainRead, written } from './cluster.ts'
+import { clusterRead, clusterWrite, ownRead, written } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
 import { filterOf, shownById, shownRows } from './filter.ts'
-import { nodeMeta, refuseElsewhere, tags } from './parameters.ts'
+import { nearestFirst } from './near.ts'
+import { nodeMeta, tags, whereOf } from './parameters.ts'
 import { ApiRefusal, acceptPlain } from './refusal.ts'
 
 export const catalogEndpoints: readonly Endpoint[] = [
@@ -47,14 +48,14 @@ export function serviceFilter(call: Call): ServiceFilter {
 }
 
 async function datacenters(api: Api, call: Call): Promise<Answer> {
-  const { answer } = await plainRead(api, call, 'catalog.datacenters', {})
-  return { json: answer }
+  return { json: await ownRead(api, call, 'catalog.datacenters', {}) }
 }
 
 async function nodes(api: Api, call: Call): Promise<Answer> {
   const passes = filterOf(call, nodeFields)
   const { answer, meta } = await clusterRead(api, call, 'catalog.nodes', { nodeMeta: nodeMeta(call.query) })
-  return { json: await shownRows(api, answer, nodeJson, passes), meta }
+  const ordered = nearestFirst(api, call, answer, ({ name }) => name)
+  return { json: await shownRows(api, ordered, nodeJson, passes), meta }
 }
 
 /** The server applies the filter, because its rows are all instances and the answer is only their names. */
@@ -71,7 +72,8 @@ async function services(api: Api, call: Call): Promise<Answer> {
 async function instances(api: Api, call: Call, query: 'catalog.service' | 'catalog.mesh'): Promise<Answer> {
   const passes = filterOf(call, catalogServiceFields)
   const { answer, meta } = await clusterRead(api, call, query, serviceFilter(call))
-  return { json: await shownRows(api, answer, catalogServiceJson, passes), meta }
+  const ordered = nearestFirst(api, call, answer, (entry) => entry.node.name)
+  return { json: await shownRows(api, ordered, catalogServiceJson, passes), meta }
 }
 
 async function node(api: Api, call: Call): Promise<Answer> {
@@ -104,8 +106,7 @@ async function gatewayServices(api: Api, call: Call): Promise<Answer> {
 }
 
 async function register(api: Api, call: Call): Promise<Answer> {
-  const { datacenter } = api.settings
-  refuseElsewhere(call.query, datacenter)
+  const datacenter = whereOf(call.query, api.settings.datacenter)
   const body = acceptPlain(parseCatalogRegistration(jsonBody(call), datacenter))
   refuseOtherDatacenter(body.datacenter, datacenter)
   const write = await clusterWrite(api, call, {
@@ -118,9 +119,8 @@ async function register(api: Api, call: Call): Promise<Answer> {
 }
 
 async function deregister(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const body = acceptPlain(parseDeregistration(jsonBody(call)))
-  refuseOtherDatacenter(body.datacenter, api.settings.datacenter)
+  refuseOtherDatacenter(body.datacenter, whereOf(call.query, api.settings.datacenter))
   const write = await clusterWrite(api, call, {
     type: 'catalog.deregister',
     node: body.node,

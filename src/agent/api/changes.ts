@@ -4,10 +4,11 @@
  */
 import type { Topic } from '../../model/topic.ts'
 import type { Clock } from '../../platform/ports.ts'
-import type { Leaves, LocalRegistry, Views } from '../contract.ts'
+import type { Leaves, LocalRegistry, UserEvents, Views } from '../contract.ts'
 import type { Changes } from './contract.ts'
 
 export const registrySubject = 'registry'
+export const eventsSubject = 'events'
 export const leafSubject = (service: string): string => `leaf/${service}`
 export const viewSubject = (topic: Topic, key: string): string => `view/${topic}/${key}`
 
@@ -15,6 +16,7 @@ export function createChanges(sources: {
   readonly registry: LocalRegistry
   readonly leaves: Leaves
   readonly views: Views
+  readonly userEvents: UserEvents
   readonly clock: Clock
 }): Changes {
   const waiting = new Map<string, Set<() => void>>()
@@ -22,6 +24,7 @@ export function createChanges(sources: {
     for (const look of [...(waiting.get(subject) ?? [])]) look()
   }
   sources.registry.onChange(() => wake(registrySubject))
+  sources.userEvents.onChange(() => wake(eventsSubject))
   sources.leaves.onChange((service) => wake(leafSubject(service)))
   sources.views.onChange(({ topic, key }) => wake(viewSubject(topic, key)))
 

@@ -9,7 +9,7 @@ import type { Queries, QueryName, ReadAnswer, ReadOptions } from '../../model/qu
 import type { Question } from '../query/answer-memory.ts'
 import { type CacheControl, cacheControl, cachedAnswer, refuseTooOld } from './cached.ts'
 import type { Answer, Api, Call } from './contract.ts'
-import { blocking, consistency, maxStale, refuseElsewhere } from './parameters.ts'
+import { blocking, consistency, elsewhere, maxStale } from './parameters.ts'
 import { ApiRefusal, accept, ClientGone } from './refusal.ts'
 
 /** One read with all that `call` asks for: datacenter, consistency, age, blocking. Throws refusals. */
@@ -19,11 +19,12 @@ export async function clusterRead<Name extends QueryName>(
   name: Name,
   args: Queries[Name]['args'],
 ): Promise<ReadAnswer<Name>> {
-  refuseElsewhere(call.query, api.settings.datacenter)
+  const isHere = elsewhere(call.query, api.settings.datacenter) === undefined
   const options = { consistency: consistency(call.query), ...blocking(call.query) }
   const oldest = maxStale(call.query)
   const read = (asked: ReadOptions): Promise<ReadAnswer<Name>> => readOnce(api, call, name, { args, asked })
-  const cache = cacheControl(call, name)
+  // What another datacenter answers is not kept here.
+  const cache = isHere ? cacheControl(call, name) : undefined
   if (cache !== undefined) return cachedRead(api, call, { cache, question: { name, args }, options, read })
   const answer = options.minIndex > 0 ? await call.hold(() => read(options)) : await read(options)
   if (answer.meta.effective !== 'stale' || oldest === undefined || answer.meta.lastContactMs <= oldest)
@@ -81,6 +82,17 @@ export function tryRead<Name extends QueryName>(
   return readResult(api, call, name, { args, asked })
 }
 
+/** Asked of the servers of this datacenter, whatever the query string says. */
+export async function ownRead<Name extends QueryName>(
+  api: Api,
+  call: Call,
+  name: Name,
+  args: Queries[Name]['args'],
+): Promise<Queries[Name]['answer']> {
+  const asked = { consistency: 'default', minIndex: 0, waitMs: limits.blockingDefaultMs } as const
+  return accept(await readAt(api, call, name, { args, asked, place: {} })).answer
+}
+
 function readOnce<Name extends QueryName>(
   api: Api,
   call: Call,
@@ -97,6 +109,19 @@ export function readResult<Name extends QueryName>(
   name: Name,
   question: { readonly args: Queries[Name]['args']; readonly asked: ReadOptions },
 ): Promise<Result<ReadAnswer<Name>>> {
+  return readAt(api, call, name, { ...question, place: placeOf(api, call) })
+}
+
+function readAt<Name extends QueryName>(
+  api: Api,
+  call: Call,
+  name: Name,
+  question: {
+    readonly args: Queries[Name]['args']
+    readonly asked: ReadOptions
+    readonly place: { readonly datacenter?: string }
+  },
+): Promise<Result<ReadAnswer<Name>>> {
   return new Promise((resolve, reject) => {
     if (call.signal.aborted) return reject(new ClientGone())
     const abort = (): void => {
@@ -104,13 +129,12 @@ export function readResult<Name extends QueryName>(
       reject(new ClientGone())
     }
     call.signal.addEventListener('abort', abort, { once: true })
-    const handle = api.read(
-      { name, args: question.args, options: question.asked, token: call.caller.operatorToken },
-      (result) => {
-        call.signal.removeEventListener('abort', abort)
-        resolve(result)
-      },
-    )
+    const { args, asked: options, place } = question
+    const request = { name, args, options, token: call.caller.operatorToken, ...place }
+    const handle = api.read(request, (result) => {
+      call.signal.removeEventListener('abort', abort)
+      resolve(result)
+    })
   })
 }
 
@@ -119,8 +143,14 @@ export type Written = Extract<Applied, { ok: true }>
 export function tryWrite(api: Api, call: Call, command: Command): Promise<Result<Written>> {
   return new Promise((resolve, reject) => {
     if (call.signal.aborted) reject(new ClientGone())
-    else api.write({ command, token: call.caller.operatorToken }, resolve)
+    else api.write({ command, token: call.caller.operatorToken, ...placeOf(api, call) }, resolve)
   })
+}
+
+/** `?dc=`: the servers pass the request on to that datacenter. */
+function placeOf(api: Api, call: Call): { readonly datacenter?: string } {
+  const datacenter = elsewhere(call.query, api.settings.datacenter)
+  return datacenter === undefined ? {} : { datacenter }
 }
 
 /** A write whose refusal is the answer. */

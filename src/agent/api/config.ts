@@ -9,7 +9,7 @@ import { configEntryJson } from '../../wire/http-json/intention.ts'
 import { clusterRead, clusterWrite, written } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
 import { filterOf, shownRows } from './filter.ts'
-import { indexOf, refuseElsewhere } from './parameters.ts'
+import { indexOf } from './parameters.ts'
 import { ApiRefusal, acceptPlain } from './refusal.ts'
 
 export const configEndpoints: readonly Endpoint[] = [
@@ -38,7 +38,6 @@ async function one(api: Api, call: Call): Promise<Answer> {
 }
 
 async function upsert(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const entry = acceptPlain(parseConfigEntry(call.body))
   const write = await clusterWrite(api, call, { type: 'config-entry.upsert', entry, ...casOf(call) })
   return written(casHeld(call, write.value), write)
@@ -46,7 +45,6 @@ async function upsert(api: Api, call: Call): Promise<Answer> {
 
 /** With `cas` the answer says whether the entry went; without it is `{}` even where there was none, as in Consul. */
 async function remove(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const target = { kind: kindOf(call), name: nameOf(call) }
   const write = await clusterWrite(api, call, { type: 'config-entry.delete', ...target, ...casOf(call) })
   return written(call.query.has('cas') ? casHeld(call, write.value) : {}, write)

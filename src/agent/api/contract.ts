@@ -8,7 +8,7 @@ import type { Clock, Diagnostics, Log, LogLines, Metrics, MetricsPage, Random } 
 import type { Reply, ServerClient } from '../../rpc/contract.ts'
 import type { OperatorClient } from '../../rpc/operator.ts'
 import type { Caller, Need } from '../access/caller.ts'
-import type { Leaves, LocalRegistry, Views } from '../contract.ts'
+import type { Leaves, LocalRegistry, Membership, UserEvents, Views } from '../contract.ts'
 import type { DrainControl } from '../drain/contract.ts'
 import type { ClusterReader } from '../query/cluster-reader.ts'
 
@@ -21,6 +21,8 @@ export interface ApiDependencies {
   readonly drains: DrainControl
   /** Takes all services of this host out of use, calls back, and then the agent stops. */
   readonly leave: (done: () => void) => void
+  readonly membership: Membership
+  readonly userEvents: UserEvents
   readonly views: Views
   readonly leaves: Leaves
   /** Reads of cluster state; may answer from views while no server is there. */

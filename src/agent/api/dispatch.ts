@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { limits } from '../../model/limits.ts'
 import { admit, type Caller, identifyCaller, type Need, tokenOf } from '../access/caller.ts'
-import { plainRead } from './cluster.ts'
+import { ownRead } from './cluster.ts'
 import type { Connections } from './connections.ts'
 import type { Api, Call, Endpoint, Method } from './contract.ts'
 import { ApiRefusal, accept, refusalFrom, refusalOf } from './refusal.ts'
@@ -94,8 +94,7 @@ function logRefusal(
 
 async function requireRight(api: Api, call: Call, need: Need): Promise<void> {
   if (accept(admit(call.caller, need)) === 'admitted') return
-  const { answer } = await plainRead(api, call, 'mesh.principal', {})
-  if (answer.kind !== 'operator')
+  if ((await ownRead(api, call, 'mesh.principal', {})).kind !== 'operator')
     throw refusalOf({
       code: 'bad-token',
       message: 'the token is neither this host’s local token nor an operator’s',

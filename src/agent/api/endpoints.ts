@@ -12,12 +12,15 @@ import type { Endpoint } from './contract.ts'
 import { coordinateEndpoints } from './coordinate.ts'
 import { diagnosisEndpoints } from './diagnosis.ts'
 import { drainEndpoints } from './drain.ts'
-import { gossipEndpoints } from './gossip.ts'
+import { eventEndpoints } from './event.ts'
+import { evictEndpoints } from './evict.ts'
 import { healthEndpoints } from './health.ts'
 import { intentionEndpoints } from './intention.ts'
 import { intentionByIdEndpoints } from './intention-by-id.ts'
+import { keyringEndpoints } from './keyring.ts'
 import { kvEndpoints } from './kv.ts'
 import { maintenanceEndpoints } from './maintenance.ts'
+import { memberEndpoints } from './member.ts'
 import { meshEndpoints } from './mesh.ts'
 import { metricsEndpoints } from './metrics.ts'
 import { openApiEndpoints } from './openapi.ts'
@@ -39,13 +42,16 @@ export const endpoints: readonly Endpoint[] = [
   ...configEndpoints,
   ...coordinateEndpoints,
   ...diagnosisEndpoints,
-  ...gossipEndpoints,
   ...drainEndpoints,
+  ...eventEndpoints,
+  ...evictEndpoints,
   ...healthEndpoints,
   ...intentionEndpoints,
   ...intentionByIdEndpoints,
+  ...keyringEndpoints,
   ...kvEndpoints,
   ...maintenanceEndpoints,
+  ...memberEndpoints,
   ...meshEndpoints,
   ...metricsEndpoints,
   ...openApiEndpoints,

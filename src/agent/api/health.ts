@@ -9,6 +9,7 @@ import { nameOf, serviceFilter } from './catalog.ts'
 import { clusterRead } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
 import { filterOf, shownRows } from './filter.ts'
+import { nearestFirst } from './near.ts'
 import { nodeMeta, passingOnly } from './parameters.ts'
 import { ApiRefusal } from './refusal.ts'
 
@@ -32,7 +33,8 @@ async function entries(api: Api, call: Call, query: 'catalog.service' | 'catalog
   const passes = filterOf(call, entryFields)
   const { answer, meta } = await clusterRead(api, call, query, serviceFilter(call))
   const shown = only ? answer.filter((entry) => aggregateStatus(entry.checks) === 'passing') : answer
-  return { json: await shownRows(api, shown, serviceEntryJson, passes), meta }
+  const ordered = nearestFirst(api, call, shown, (entry) => entry.node.name)
+  return { json: await shownRows(api, ordered, serviceEntryJson, passes), meta }
 }
 
 /** Gateways do not exist here, so none is bound to the service. */
@@ -50,7 +52,8 @@ async function checksOfService(api: Api, call: Call): Promise<Answer> {
   const checks = answer.flatMap((entry) =>
     entry.checks.filter((check) => check.serviceId === entry.service.id),
   )
-  return { json: await shownRows(api, checks, checkJson, passes), meta }
+  const ordered = nearestFirst(api, call, checks, (check) => check.node)
+  return { json: await shownRows(api, ordered, checkJson, passes), meta }
 }
 
 async function checksOfNode(api: Api, call: Call): Promise<Answer> {
@@ -71,5 +74,6 @@ async function checksInState(api: Api, call: Call): Promise<Answer> {
     )
   const args = { state: state as CheckStatus | 'any', nodeMeta: nodeMeta(call.query) }
   const { answer, meta } = await clusterRead(api, call, 'health.state', args)
-  return { json: await shownRows(api, answer, checkJson, passes), meta }
+  const ordered = nearestFirst(api, call, answer, (check) => check.node)
+  return { json: await shownRows(api, ordered, checkJson, passes), meta }
 }

@@ -11,7 +11,6 @@ import { jsonBody } from './body.ts'
 import { clusterRead, clusterWrite, plainRead, written } from './cluster.ts'
 import type { Action, Answer, Api, Call, Endpoint } from './contract.ts'
 import { plainName } from './intention-name.ts'
-import { refuseElsewhere } from './parameters.ts'
 import { ApiRefusal, acceptPlain } from './refusal.ts'
 
 /** `POST /v1/connect/intentions`; the other methods of that path are in intention.ts. */
@@ -29,7 +28,6 @@ export const intentionByIdEndpoints: readonly Endpoint[] = [
 ]
 
 async function create(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const body = acceptPlain(parseIntentionBody(jsonBody(call)))
   const source = plainName(body.sourceName)
   const destination = plainName(body.destinationName)
@@ -93,7 +91,6 @@ function upsert(
 }
 
 async function known(api: Api, call: Call): Promise<Intention & RowIndexes> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const id = idOf(call)
   const { answer } = await plainRead(api, call, 'intentions.list', {})
   const found = answer.find((row) => row.id === id)

@@ -11,7 +11,7 @@ import type { Answer, Api, Call, Endpoint } from './contract.ts'
 import { filterOf, shownRows } from './filter.ts'
 import { createIntention } from './intention-by-id.ts'
 import { plainName } from './intention-name.ts'
-import { refuseElsewhere, required } from './parameters.ts'
+import { required } from './parameters.ts'
 import { ApiRefusal, acceptPlain } from './refusal.ts'
 
 export const intentionEndpoints: readonly Endpoint[] = [
@@ -45,7 +45,6 @@ async function exact(api: Api, call: Call): Promise<Answer> {
 }
 
 async function upsert(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const { source, destination } = pair(call)
   const body = acceptPlain(parseIntentionBody(jsonBody(call)))
   const same = (fromBody: string, fromQuery: string): boolean => fromBody === '' || fromBody === fromQuery
@@ -67,7 +66,6 @@ async function upsert(api: Api, call: Call): Promise<Answer> {
 }
 
 async function remove(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const { source, destination } = pair(call)
   const write = await clusterWrite(api, call, {
     type: 'intention.delete',
@@ -93,7 +91,6 @@ async function match(api: Api, call: Call): Promise<Answer> {
 }
 
 async function check(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const type = call.query.get('source-type')
   if (type !== null && type !== '' && type !== 'consul')
     throw new ApiRefusal('bad-request', `source-type must be 'consul'`)

@@ -8,7 +8,7 @@ import { limits } from '../../model/limits.ts'
 import { kvEntryJson } from '../../wire/http-json/kv.ts'
 import { clusterRead, clusterWrite, written } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
-import { indexOf, refuseElsewhere } from './parameters.ts'
+import { indexOf } from './parameters.ts'
 import { ApiRefusal } from './refusal.ts'
 
 export const kvEndpoints: readonly Endpoint[] = [
@@ -53,7 +53,6 @@ async function keys(api: Api, call: Call): Promise<Answer> {
 }
 
 async function put(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   refuseConflict(call, ['cas', 'acquire', 'release'])
   if (call.bytes.length > limits.kvValueBytes)
     throw new ApiRefusal(
@@ -79,7 +78,6 @@ function putCommand(call: Call, content: KvContent): Command {
 
 /** Without `cas` the answer is yes whether there was anything to delete or not. */
 async function remove(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   refuseConflict(call, ['recurse', 'cas'])
   const recurse = call.query.has('recurse')
   const key = recurse ? prefixOf(call) : keyOf(call)

@@ -21,6 +21,12 @@ export function passingOnly(query: Query): boolean {
   throw new ApiRefusal('bad-request', 'Invalid value for ?passing: use true, false or nothing')
 }
 
+/** A switch such as `wan` or `prune`: an empty value means yes. */
+export function isSet(query: Query, name: string): boolean {
+  const value = query.get(name)
+  return value !== null && (value === '' || goTrue.test(value))
+}
+
 /** `index` and `wait`, with the bounds and defaults of Consul. `minIndex` 0: answer at once. */
 export function blocking(query: Query): Pick<ReadOptions, 'minIndex' | 'waitMs'> {
   return {
@@ -87,14 +93,27 @@ export function nodeMeta(query: Query): Readonly<Record<string, string>> {
 
 export const tags = (query: Query): readonly string[] => query.getAll('tag').filter((tag) => tag !== '')
 
+/** The datacenter that the request is for, where that is another one than ours; else undefined. */
+export function elsewhere(query: Query, datacenter: string): string | undefined {
+  refuseEditions(query)
+  const wanted = query.get('dc')?.toLowerCase() ?? ''
+  return wanted === '' || wanted === datacenter ? undefined : wanted
+}
+
+/** The datacenter that the request is for, ours or another. */
+export const whereOf = (query: Query, datacenter: string): string =>
+  elsewhere(query, datacenter) ?? datacenter
+
 /** Refuses what names another place than this datacenter, or an edition's feature that changes the answer's meaning. */
 export function refuseElsewhere(query: Query, datacenter: string): void {
-  const wanted = query.get('dc')
-  if (wanted !== null && wanted !== '' && wanted !== datacenter)
-    throw new ApiRefusal(
-      'unknown-datacenter',
-      `No path to datacenter: this is ${datacenter}, and there is no other`,
-    )
+  if (elsewhere(query, datacenter) === undefined) return
+  throw new ApiRefusal(
+    'unknown-datacenter',
+    `No path to datacenter: this is answered by the agents of ${datacenter} for that datacenter alone`,
+  )
+}
+
+function refuseEditions(query: Query): void {
   for (const name of ['ns', 'partition'])
     if (!['', 'default', null].includes(query.get(name)))
       throw new ApiRefusal(

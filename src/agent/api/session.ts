@@ -6,7 +6,7 @@ import { parseSessionBody, sessionJson } from '../../wire/http-json/session.ts'
 import { jsonBody } from './body.ts'
 import { clusterRead, clusterWrite, written } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
-import { refuseElsewhere } from './parameters.ts'
+import { whereOf } from './parameters.ts'
 import { ApiRefusal, acceptPlain } from './refusal.ts'
 
 export const sessionEndpoints: readonly Endpoint[] = [
@@ -19,8 +19,8 @@ export const sessionEndpoints: readonly Endpoint[] = [
 ]
 
 async function create(api: Api, call: Call): Promise<Answer> {
-  const { datacenter, nodeName } = api.settings
-  refuseElsewhere(call.query, datacenter)
+  const { nodeName } = api.settings
+  const datacenter = whereOf(call.query, api.settings.datacenter)
   const defaults = { node: nodeName, nodeChecks: [memberCheckId] }
   // Everything may be left away, the body too.
   const body = acceptPlain(parseSessionBody(call.body.trim() === '' ? {} : jsonBody(call), defaults))
@@ -33,13 +33,11 @@ async function create(api: Api, call: Call): Promise<Answer> {
 
 /** Destroying what is not there is no failure: the wish is met. */
 async function destroy(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const write = await clusterWrite(api, call, { type: 'session.destroy', id: idOf(call) })
   return written(true, write)
 }
 
 async function renew(api: Api, call: Call): Promise<Answer> {
-  refuseElsewhere(call.query, api.settings.datacenter)
   const id = idOf(call)
   const write = await clusterWrite(api, call, { type: 'session.renew', id })
   if (write.value.kind !== 'session') throw new ApiRefusal('not-found', `Session id '${id}' not found`)

@@ -9,7 +9,7 @@ import { parseTxnBody, txnErrorJson, txnResultJson } from '../../wire/http-json/
 import { admit } from '../access/caller.ts'
 import { clusterWrite, plainRead, written } from './cluster.ts'
 import type { Answer, Api, Call, Endpoint } from './contract.ts'
-import { refuseElsewhere } from './parameters.ts'
+import { whereOf } from './parameters.ts'
 import { ApiRefusal, accept, acceptPlain } from './refusal.ts'
 
 /** Whoever may read may send a transaction; one that writes the server judges. */
@@ -18,8 +18,7 @@ export const txnEndpoints: readonly Endpoint[] = [
 ]
 
 function txn(api: Api, call: Call): Promise<Answer> {
-  const { datacenter } = api.settings
-  refuseElsewhere(call.query, datacenter)
+  const datacenter = whereOf(call.query, api.settings.datacenter)
   const operations = acceptPlain(parseTxnBody(call.body, datacenter))
   if (operations.length > limits.txnOperations)
     throw new ApiRefusal(
@@ -33,7 +32,7 @@ function txn(api: Api, call: Call): Promise<Answer> {
 
 async function look(api: Api, call: Call, operations: readonly TxnOperation[]): Promise<Answer> {
   const { answer, meta } = await plainRead(api, call, 'txn.read', { operations })
-  const body = outcomeJson(api, answer.results, answer.errors)
+  const body = outcomeJson(api, call, answer)
   return { status: statusOf(answer.errors), json: { ...body, ...metaJson(meta) }, meta }
 }
 
@@ -42,15 +41,19 @@ async function write(api: Api, call: Call, operations: readonly TxnOperation[]):
   const { value } = done
   const results = value.kind === 'txn' ? value.results : []
   const errors = value.kind === 'rolled-back' ? value.errors : []
-  return { status: statusOf(errors), ...written(outcomeJson(api, results, errors), done) }
+  return { status: statusOf(errors), ...written(outcomeJson(api, call, { results, errors }), done) }
 }
 
 const statusOf = (errors: readonly TxnError[]): number => (errors.length === 0 ? 200 : 409)
 
-function outcomeJson(api: Api, results: readonly TxnResult[], errors: readonly TxnError[]): object {
+function outcomeJson(
+  api: Api,
+  call: Call,
+  { results, errors }: { readonly results: readonly TxnResult[]; readonly errors: readonly TxnError[] },
+): object {
+  const datacenter = whereOf(call.query, api.settings.datacenter)
   return {
-    Results:
-      errors.length > 0 ? null : results.map((result) => txnResultJson(result, api.settings.datacenter)),
+    Results: errors.length > 0 ? null : results.map((result) => txnResultJson(result, datacenter)),
     Errors: errors.length > 0 ? errors.map(txnErrorJson) : null,
   }
 }

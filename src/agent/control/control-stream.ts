@@ -27,6 +27,10 @@ export interface ControlStreamOptions {
   readonly onUp: (server: string) => void
   /** The servers told where they all are. */
   readonly onServers?: (addresses: readonly string[]) => void
+  /** The servers told the keys of the gossip pool, base64, the one in use first. */
+  readonly onGossipKeys?: (keys: readonly string[]) => void
+  /** The cluster refuses this host's key. */
+  readonly onEvicted?: () => void
   /** The server does not want this agent, or does not answer: another one should be used. */
   readonly onSentAway?: () => void
 }
@@ -40,6 +44,7 @@ interface Connection {
   readonly stream: ReturnType<ServerClient['control']>
   readonly openedAtMs: number
   server: string | undefined
+  linkVersion: number
   heardAtMs: number
   restarts: number
   retryAfterMs: number
@@ -72,6 +77,14 @@ export class ControlStream {
     this.#open()
   }
 
+  /** This host can show something new: what was refused may be taken now. */
+  retry(): void {
+    if (this.#stopped || this.#connection !== undefined || this.#timer === undefined) return
+    this.#timer.cancel()
+    this.#backoff.reset()
+    this.#open()
+  }
+
   /** Ends the stream in good order; views stay. */
   stop(): void {
     this.#stopped = true
@@ -99,6 +112,7 @@ export class ControlStream {
       stream: client.control(),
       openedAtMs: nowMs,
       server: undefined,
+      linkVersion: 0,
       heardAtMs: nowMs,
       restarts: 0,
       retryAfterMs: 0,
@@ -123,6 +137,7 @@ export class ControlStream {
     connection.heardAtMs = this.#options.clock.monotonicMs()
     switch (frame.kind) {
       case 'welcome':
+        connection.linkVersion = frame.linkVersion
         this.#welcomed(connection, frame.server)
         break
       case 'goaway':
@@ -133,6 +148,9 @@ export class ControlStream {
         break
       case 'servers':
         this.#options.onServers?.(frame.addresses)
+        break
+      case 'gossip-keys':
+        this.#options.onGossipKeys?.(frame.keys)
         break
       case 'pong':
         for (const subject of connection.confirmations.get(frame.nonce) ?? [])
@@ -172,6 +190,8 @@ export class ControlStream {
   #subscribe(subject: Subject, cursor: number): void {
     const connection = this.#connection
     if (connection?.server === undefined) return
+    // Older servers would end the stream over a topic that they do not know.
+    if (subject.topic === 'datacenter-health' && connection.linkVersion < 3) return
     connection.stream.send({ kind: 'subscribe', subject, cursor })
     if (connection.unconfirmed.push(subject) === 1)
       // Frames keep their order, so the answer to a ping comes when the subscriptions before it were handled.
@@ -229,6 +249,7 @@ export class ControlStream {
     metrics.gauge('mesh_control_connected', 0)
     const code = reason?.code ?? 'no-server'
     metrics.count('mesh_control_closed_total', { code })
+    if (code === 'host-evicted') this.#options.onEvicted?.()
     const wasGood =
       connection.server !== undefined && clock.monotonicMs() - connection.openedAtMs >= goodAfterMs
     if (wasGood) this.#backoff.reset()

@@ -27,6 +27,8 @@ export type NameReading =
       readonly lookup: Lookup
       /** The domain that was asked, in lower case; answers stay in it. */
       readonly domain: string
+      /** Another datacenter than ours, in lower case; '' for ours. */
+      readonly elsewhere: string
     }
   | { readonly kind: 'reverse'; readonly address: Uint8Array }
   | { readonly kind: 'outside' }
@@ -52,9 +54,18 @@ export function readName(labels: Words, { domains, datacenter }: OwnNames): Name
   }
   const own = labels.slice(0, labels.length - domain.split('.').length)
   // A dot inside a label is legal, and would read as another name in everything that is made from text.
-  if (own.some((label) => label.includes('.'))) return { kind: 'ours', lookup: absent, domain }
-  return { kind: 'ours', lookup: readOwn(own, datacenter), domain }
+  if (own.some((label) => label.includes('.')))
+    return { kind: 'ours', lookup: absent, domain, elsewhere: '' }
+  return { kind: 'ours', ...readOwn(own, datacenter), domain }
 }
+
+interface OwnReading {
+  readonly lookup: Lookup
+  readonly elsewhere: string
+}
+
+const nothing: OwnReading = { lookup: absent, elsewhere: '' }
+const here = (lookup: Lookup): OwnReading => ({ lookup, elsewhere: '' })
 
 function endsWith(labels: Words, end: Words): boolean {
   const from = labels.length - end.length
@@ -62,23 +73,33 @@ function endsWith(labels: Words, end: Words): boolean {
 }
 
 /** The last keyword decides: what stands before it is the thing, what stands behind it is the datacenter. */
-function readOwn(own: Words, datacenter: string): Lookup {
-  if (own.length === 0) return { kind: 'apex' }
+function readOwn(own: Words, datacenter: string): OwnReading {
+  if (own.length === 0) return here({ kind: 'apex' })
   for (let at = own.length - 1; at >= 0; at--) {
     const label = own[at]?.toLowerCase() ?? ''
     const read = keywords.get(label)
-    if (read !== undefined) return isHere(own.slice(at + 1), datacenter) ? read(own.slice(0, at)) : absent
-    if (label.startsWith('_'))
-      return isHere(own.slice(at + 1), datacenter) ? ofService(own.slice(0, at + 1)) : absent
+    if (read === undefined && !label.startsWith('_')) continue
+    const place = placeOf(own.slice(at + 1), datacenter)
+    if (place === undefined) return nothing
+    const lookup = read === undefined ? ofService(own.slice(0, at + 1)) : read(own.slice(0, at))
+    return place === '' || isKnownElsewhere(lookup) ? { lookup, elsewhere: place } : nothing
   }
-  return own.length === 1 && own[0]?.toLowerCase() === 'ns' ? { kind: 'name-server' } : absent
+  return own.length === 1 && own[0]?.toLowerCase() === 'ns' ? here({ kind: 'name-server' }) : nothing
 }
 
-/** Nothing, `<datacenter>` or `<datacenter>.dc`. Peers, namespaces and other datacenters are not known here. */
-function isHere(behind: Words, datacenter: string): boolean {
+/** What servers of another datacenter are asked about; the rest is this agent's own business. */
+const isKnownElsewhere = ({ kind }: Lookup): boolean =>
+  kind === 'service' || kind === 'mesh' || kind === 'node'
+
+/**
+ * Nothing, `<datacenter>` or `<datacenter>.dc`: '' for ours, else the other one. Undefined for what is neither; peers and
+ * namespaces are not known here.
+ */
+function placeOf(behind: Words, datacenter: string): string | undefined {
   const [name, mark = 'dc', more] = behind
-  if (more !== undefined || mark.toLowerCase() !== 'dc') return false
-  return name === undefined || name.toLowerCase() === datacenter
+  if (more !== undefined || mark.toLowerCase() !== 'dc') return undefined
+  const wanted = name?.toLowerCase() ?? datacenter
+  return wanted === datacenter ? '' : wanted
 }
 
 const keywords: ReadonlyMap<string, KeywordReader> = new Map<string, KeywordReader>([

@@ -27,6 +27,13 @@ const usableMs = 10_000
 
 type Answer<Name extends QueryName> = Queries[Name]['answer']
 
+export interface DnsQuestion<Name extends QueryName> {
+  readonly name: Name
+  readonly args: Queries[Name]['args']
+  /** Absent: our own datacenter. `none` is the answer where there is no such datacenter. */
+  readonly elsewhere?: { readonly datacenter: string; readonly none: Answer<Name> }
+}
+
 interface Entry {
   value: { readonly answer: unknown } | undefined
   isAbsence: boolean
@@ -48,11 +55,12 @@ export class RememberedReads {
 
   /** `isAbsence` tells an answer that means "there is none". */
   find<Name extends QueryName>(
-    question: { readonly name: Name; readonly args: Queries[Name]['args'] },
+    question: DnsQuestion<Name>,
     isAbsence: (answer: Answer<Name>) => boolean,
     done: Deliver<Answer<Name>>,
   ): void {
-    const entry = this.#entry(`${question.name} ${JSON.stringify(question.args)}`)
+    const { name, args, elsewhere } = question
+    const entry = this.#entry(`${elsewhere?.datacenter ?? ''} ${name} ${JSON.stringify(args)}`)
     // The key holds the name of the query, so an entry's answers are of its type.
     const deliver = done as Deliver<unknown>
     if (this.#answerFromMemory(entry, deliver)) {
@@ -90,7 +98,7 @@ export class RememberedReads {
   /** Asks unless a question is under way; false where too many are. */
   #ask<Name extends QueryName>(
     entry: Entry,
-    { name, args }: { readonly name: Name; readonly args: Queries[Name]['args'] },
+    { name, args, elsewhere }: DnsQuestion<Name>,
     isAbsence: (answer: Answer<Name>) => boolean,
   ): boolean {
     if (entry.reading !== undefined) return true
@@ -109,9 +117,12 @@ export class RememberedReads {
       this.#failed(entry, 'dns-no-server')
     })
     const options = { consistency: allowStale ? 'stale' : 'default', minIndex: 0, waitMs: 0 } as const
-    const reading = read({ name, args, options, token: '' }, (result) => {
+    const place = elsewhere === undefined ? {} : { datacenter: elsewhere.datacenter }
+    const reading = read({ name, args, options, token: '', ...place }, (result) => {
       end()
-      if (!result.ok) this.#failed(entry, 'dns-no-server')
+      if (!result.ok && elsewhere !== undefined && result.failure.code === 'unknown-datacenter')
+        this.#answered(entry, elsewhere.none, true)
+      else if (!result.ok) this.#failed(entry, 'dns-no-server')
       else if (result.value.meta.lastContactMs > maxStaleMs) this.#failed(entry, 'dns-too-stale')
       else this.#answered(entry, result.value.answer, isAbsence(result.value.answer))
     })

@@ -47,8 +47,12 @@ export class Resolver {
   }
 
   /** `domain` is one of ours. Calls back once, perhaps inside the call. */
-  resolve(question: Question, { lookup, domain }: { lookup: Lookup; domain: string }, done: Done): void {
-    const zone = this.#zone(domain)
+  resolve(
+    question: Question,
+    { lookup, domain, elsewhere }: { lookup: Lookup; domain: string; elsewhere: string },
+    done: Done,
+  ): void {
+    const zone = this.#zone(domain, elsewhere)
     switch (lookup.kind) {
       case 'service':
       case 'mesh':
@@ -115,7 +119,7 @@ export class Resolver {
 
   #service(question: Question, lookup: Lookup & { kind: 'service' | 'mesh' }, zone: Zone, done: Done): void {
     const { tag } = lookup
-    this.#instances(lookup.kind, lookup.service, (found) => {
+    this.#instances(lookup.kind, lookup.service, zone, (found) => {
       if (found.kind === 'failed') return done(servFail(found.reason))
       const shown = shownInstances(found.value, { tag, zone })
       if (shown.length === 0) return done(this.#about(found, this.#absent(zone)))
@@ -126,7 +130,7 @@ export class Resolver {
 
   /** An address that stands for the whole service, where one was given to it. */
   #virtual(question: Question, service: string, zone: Zone, done: Done): void {
-    this.#instances('service', service, (found) => {
+    this.#instances('service', service, zone, (found) => {
       if (found.kind === 'failed') return done(servFail(found.reason))
       const address = found.value
         .map((entry) => entry.service.taggedAddresses['consul-virtual']?.address ?? '')
@@ -139,7 +143,8 @@ export class Resolver {
 
   #node(question: Question, name: string, zone: Zone, done: Done): void {
     const own = this.#options.ownNode()
-    if (own.name.toLowerCase() === name.toLowerCase()) {
+    const elsewhere = this.#placeOf(zone)
+    if (elsewhere === undefined && own.name.toLowerCase() === name.toLowerCase()) {
       done({ ...this.#made(zone, nodeAnswers(question, own, zone)), keepMs: keepOwnMs })
       return
     }
@@ -147,7 +152,7 @@ export class Resolver {
       name,
       (spelling, deliver) =>
         this.#options.reads.find(
-          { name: 'catalog.node', args: { node: spelling } },
+          { name: 'catalog.node', args: { node: spelling }, ...placed(elsewhere, null) },
           (answer) => answer === null,
           (found) => deliver(found.kind === 'failed' ? found : { ...found, value: found.value?.node }),
         ),
@@ -177,11 +182,22 @@ export class Resolver {
     })
   }
 
-  #instances(kind: 'service' | 'mesh', service: string, done: Deliver<readonly ServiceEntry[]>): void {
-    const { services } = this.#options
-    this.#inEitherCase(
+  #instances(
+    kind: 'service' | 'mesh',
+    service: string,
+    zone: Zone,
+    done: Deliver<readonly ServiceEntry[]>,
+  ): void {
+    const { services, reads } = this.#options
+    const elsewhere = this.#placeOf(zone)
+    this.#inEitherCase<readonly ServiceEntry[]>(
       service,
-      (spelling, deliver) => services.find(kind, spelling, deliver),
+      (spelling, deliver) => {
+        if (elsewhere === undefined) return services.find(kind, spelling, deliver)
+        const name = kind === 'mesh' ? 'catalog.mesh' : 'catalog.service'
+        const args = { service: spelling, tags: [], nodeMeta: {} }
+        reads.find({ name, args, ...placed(elsewhere, []) }, (entries) => entries.length === 0, deliver)
+      },
       (entries) => entries.length === 0,
       done,
     )
@@ -201,8 +217,14 @@ export class Resolver {
     })
   }
 
-  #zone(domain: string): Zone {
-    return { domain, datacenter: this.#options.datacenter, settings: this.#options.settings() }
+  #zone(domain: string, elsewhere = ''): Zone {
+    const datacenter = elsewhere === '' ? this.#options.datacenter : elsewhere
+    return { domain, datacenter, settings: this.#options.settings() }
+  }
+
+  /** The zone's datacenter, where that is another one than ours. */
+  #placeOf({ datacenter }: Zone): string | undefined {
+    return datacenter === this.#options.datacenter ? undefined : datacenter
   }
 
   #serial(): number {
@@ -225,6 +247,10 @@ export class Resolver {
     return { rcode: rcodes.nxDomain, answers: [], authority, keepMs: 0 }
   }
 }
+
+/** Where a question is asked, and what it is answered where there is no such datacenter. */
+const placed = <None>(datacenter: string | undefined, none: None) =>
+  datacenter === undefined ? {} : { elsewhere: { datacenter, none } }
 
 /** How long answers about this host itself are repeated; its labels may change with its configuration. */
 const keepOwnMs = 1_000

@@ -19,6 +19,7 @@ import {
   loadIdentity,
   openHostKey,
   openNextKey,
+  storeGossipKeys,
   storeIdentity,
   storeServers,
 } from './identity-files.ts'
@@ -36,17 +37,22 @@ export interface EnrollmentOptions {
 /** A timer may sleep through a suspended machine; looking again at least this often bounds the harm. */
 const longestSleepMs = 3_600_000
 
+/** Somebody stands beside an evicted host that is let in again. */
+const lookEveryMs = 2_000
+
 /** An evicted host asks again this often: it may have been a mistake that was undone. */
 const evictedPauseMs = 600_000
 
 export class HostEnrollment {
   readonly #options: EnrollmentOptions
   readonly #listeners: ((identity: HostIdentity) => void)[] = []
+  readonly #gossipListeners: ((keys: readonly string[]) => void)[] = []
   #identity: HostIdentity | undefined
   #renewals: Pick<ServerClient, 'renewHost'> | undefined
   #renewAtMs = 0
   #failures = 0
   #timer: Timer | undefined
+  #looking: Timer | undefined
 
   private constructor(options: EnrollmentOptions, identity: HostIdentity | undefined) {
     this.#options = options
@@ -92,9 +98,42 @@ export class HostEnrollment {
     this.#options.log.info('the servers told where they are', { servers: known })
   }
 
+  /** The servers told the keys of the gossip pool; kept across reboots. Base64, the one in use first. */
+  useGossipKeys(keys: readonly string[]): void {
+    const { files, log } = this.#options
+    const identity = this.#identity
+    const known = keys.slice(0, limits.gossipKeys)
+    if (identity === undefined || known.length === 0 || sameValue(known, identity.gossipKeys)) return
+    const stored = storeGossipKeys(files, identity, known)
+    if (!stored.ok) log.warn('the gossip keys were not kept', { ...stored.failure })
+    this.#identity = { ...identity, gossipKeys: known }
+    log.info('the servers told the gossip keys', { keys: known.length })
+    for (const listener of this.#gossipListeners) listener(known)
+  }
+
+  /** After each change of the gossip keys while this host is enrolled; the present ones stand in its identity. */
+  onGossipKeys(listener: (keys: readonly string[]) => void): void {
+    this.#gossipListeners.push(listener)
+  }
+
   /** After each new certificate: enrollment and renewals. */
   onChange(listener: (identity: HostIdentity) => void): void {
     this.#listeners.push(listener)
+  }
+
+  /**
+   * The cluster refuses this host's key. `mesh enroll` with a new token writes another identity, which is looked for until it
+   * is there: the agent goes on with it as after a renewal.
+   */
+  awaitNewKey(): void {
+    this.#looking ??= this.#options.clock.after(lookEveryMs, () => {
+      this.#looking = undefined
+      const before = this.#identity?.certificatePem
+      this.reload()
+      const identity = this.#identity
+      if (identity === undefined || identity.certificatePem === before) this.awaitNewKey()
+      else this.#tellChange(identity)
+    })
   }
 
   /**
@@ -126,6 +165,7 @@ export class HostEnrollment {
   stop(): void {
     this.#renewals = undefined
     this.#timer?.cancel()
+    this.#looking?.cancel()
   }
 
   #askToEnroll(
@@ -152,8 +192,14 @@ export class HostEnrollment {
     log.info('this host has a new certificate', { notAfterMs: stored.value.notAfterMs })
     metrics.gauge('mesh_host_certificate_expires_ms', stored.value.notAfterMs)
     this.#plan()
-    for (const listener of this.#listeners) listener(stored.value)
+    this.#tellChange(stored.value)
     return stored
+  }
+
+  #tellChange(identity: HostIdentity): void {
+    for (const listener of this.#listeners) listener(identity)
+    // A listener that has these keys already does nothing.
+    for (const listener of this.#gossipListeners) listener(identity.gossipKeys)
   }
 
   /** Sets the time of the first attempt for the certificate that there is now. */

@@ -6,6 +6,7 @@ import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import type { PublicCaRoot } from '../../model/authority.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
+import { limits } from '../../model/limits.ts'
 import type { StateFiles } from '../../platform/ports.ts'
 import type { HostCertificate } from '../../rpc/contract.ts'
 import { rootShape } from '../../rpc/shape/intention.ts'
@@ -30,6 +31,8 @@ export interface HostIdentity {
   readonly serviceRoots: readonly PublicCaRoot[]
   /** RPC addresses that the token named, later those that the servers told. */
   readonly servers: readonly string[]
+  /** Of the gossip pool, base64, the one in use first; empty where the servers gave none. */
+  readonly gossipKeys: readonly string[]
 }
 
 const keyFile = 'host.key'
@@ -37,6 +40,7 @@ const nextKeyFile = 'host.key.next'
 const certificateFile = 'host.crt'
 const hostRootsFile = 'host-roots.pem'
 const serviceRootsFile = 'service-roots.json'
+const gossipKeysFile = 'gossip-keys.json'
 /** Written last: without it the host is not enrolled, whatever else is there. */
 const enrollmentFile = 'enrollment.json'
 
@@ -99,7 +103,25 @@ export function loadIdentity(files: StateFiles): Result<HostIdentity | undefined
     notBeforeMs: facts.notBeforeMs,
     notAfterMs: facts.notAfterMs,
     serviceRoots: serviceRoots.data,
+    gossipKeys: readGossipKeys(files),
   })
+}
+
+/** Damaged ones count as none: the servers tell them again. */
+function readGossipKeys(files: StateFiles): readonly string[] {
+  const keys = z.array(z.string()).max(limits.gossipKeys).safeParse(parse(files.read(gossipKeysFile)))
+  return keys.success ? keys.data : []
+}
+
+/** The servers told the keys of the gossip pool, outside a renewal. */
+export function storeGossipKeys(
+  files: StateFiles,
+  identity: HostIdentity,
+  gossipKeys: readonly string[],
+): Result<HostIdentity> {
+  const error = files.write(gossipKeysFile, json(gossipKeys))
+  if (error === undefined) return ok({ ...identity, gossipKeys })
+  return failed('internal', `the gossip keys cannot be stored: ${error.message}`)
 }
 
 const damaged = failed(
@@ -121,10 +143,14 @@ export function storeIdentity(
   if (facts === undefined || key === undefined)
     return failed('wrong-cluster', 'the server answered with a certificate that is not for this host’s key')
   const { certificatePem, clusterId, datacenter, services, hostRoots, serviceRoots } = answer
+  // A server that has none, or cannot read them, does not take away what another one gave.
+  const { gossipKeys: told = [] } = answer
+  const gossipKeys = told.length === 0 ? readGossipKeys(files) : told
   const enrollment = { ...host, clusterId, datacenter, services, hostRoots }
   const error =
     files.write(hostRootsFile, Buffer.from(hostRoots.map((root) => root.certificatePem).join(''))) ??
     files.write(serviceRootsFile, json(serviceRoots)) ??
+    (told.length === 0 ? undefined : files.write(gossipKeysFile, json(told))) ??
     files.write(certificateFile, Buffer.from(certificatePem)) ??
     files.write(enrollmentFile, json(enrollment)) ??
     files.write(keyFile, Buffer.from(privateKeyPem(key))) ??
@@ -139,6 +165,7 @@ export function storeIdentity(
     notBeforeMs,
     notAfterMs,
     serviceRoots,
+    gossipKeys,
   })
 }
 

@@ -8,6 +8,7 @@ import { type Failure, failed, type Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import type { Clock, Log, Metrics, Random, StateFiles } from '../../platform/ports.ts'
 import type { Reply, ServerClient } from '../../rpc/contract.ts'
+import { hostTagOfSerial } from '../../wire/x509/host-tag.ts'
 import { generateKey, privateKeyPem, publicKeyInfo } from '../../wire/x509/keys.ts'
 import { createCertificateRequest } from '../../wire/x509/request.ts'
 import type { Leaf, Leaves } from '../contract.ts'
@@ -115,6 +116,15 @@ export class HostLeaves implements Leaves {
     for (const state of this.#states.values())
       if (state.leaf !== undefined && state.signedBy !== active && !state.asking)
         this.#sleep(state, this.#options.random.fraction() * rotationWindowMs)
+  }
+
+  /** Hosts that were shut out: leaves that this one had before it was let in again are refused everywhere, and replaced. */
+  useEvictions(hostTags: ReadonlySet<string>): void {
+    if (hostTags.size === 0) return
+    for (const state of this.#states.values()) {
+      const tag = hostTagOfSerial(state.leaf?.serialNumber ?? '')
+      if (tag !== undefined && hostTags.has(tag) && state.failure === undefined) this.#ask(state)
+    }
   }
 
   /** What stood in the way may be gone (this host was enrolled, its services are in the catalog): tries what failed now. */

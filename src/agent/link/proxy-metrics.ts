@@ -4,7 +4,7 @@
  */
 import { limits } from '../../model/limits.ts'
 import type { Metrics } from '../../platform/ports.ts'
-import { durationBoundsMs, type PairStats } from '../../wire/link/message.ts'
+import { type DatagramStats, durationBoundsMs, type PairStats } from '../../wire/link/message.ts'
 import type { ProxyStats } from './proxy-session.ts'
 
 const nothing: Omit<PairStats, 'direction' | 'source' | 'destination'> = {
@@ -15,6 +15,8 @@ const nothing: Omit<PairStats, 'direction' | 'source' | 'destination'> = {
   durations: [],
   durationMs: 0,
 }
+
+const noDatagrams: DatagramStats = { toDestination: 0, toSource: 0, dropped: 0 }
 
 const boundsSeconds = durationBoundsMs.map((boundMs) => boundMs / 1_000)
 
@@ -60,6 +62,11 @@ export class ProxyMetrics {
     grow('mesh_proxy_bytes_to_source_total', now.bytesToSource - before.bytesToSource)
     for (const [code, count] of Object.entries(now.refusals))
       grow('mesh_proxy_refusals_total', count - (before.refusals[code] ?? 0), { code })
+    const datagrams = before.datagrams ?? noDatagrams
+    const { toDestination, toSource, dropped } = now.datagrams ?? noDatagrams
+    grow('mesh_proxy_datagrams_to_destination_total', toDestination - datagrams.toDestination)
+    grow('mesh_proxy_datagrams_to_source_total', toSource - datagrams.toSource)
+    grow('mesh_proxy_datagrams_dropped_total', dropped - datagrams.dropped)
     this.addDurations(before, now, labels)
   }
 

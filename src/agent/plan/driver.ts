@@ -23,6 +23,8 @@ export interface PlanDriverOptions {
   readonly metrics: Metrics
   /** What is taken out of use; without it nothing ever is. */
   readonly drains?: PlanDrains
+  /** Hosts that gossip found failed: their instances are chosen last from that moment on. */
+  readonly failedHosts?: { nodes(): ReadonlySet<string>; onChange(listener: () => void): void }
   /** Listeners that checks of this host go through. */
   readonly exposures?: { resources(): readonly ExposedResource[] }
 }
@@ -51,6 +53,7 @@ export class PlanDriver {
     options.registry.onChange(() => this.#changed())
     options.views.onChange(() => this.#changed())
     options.leaves.onChange(() => this.#changed())
+    options.failedHosts?.onChange(() => this.#changed())
     options.drains?.onChange(() => {
       // Departing instances need certificates and rules too, so everything is declared anew.
       this.#rows = undefined
@@ -109,6 +112,7 @@ export class PlanDriver {
         bindAddress,
         datacenter,
         host: this.#host,
+        failedHosts: this.#options.failedHosts?.nodes() ?? noHosts,
         departing: drains?.departing() ?? [],
         drain: (proxyId) => drains?.drainOf(proxyId),
         exposures: this.#options.exposures?.resources() ?? [],
@@ -119,6 +123,8 @@ export class PlanDriver {
     if (this.#plan.resources !== before?.resources) link.publish(this.#plan.resources)
   }
 }
+
+const noHosts: ReadonlySet<string> = new Set()
 
 /** Nothing new is called on behalf of a service that is going. */
 function withoutUpstreams(service: Service): Service {

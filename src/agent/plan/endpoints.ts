@@ -18,17 +18,46 @@ export const hostOf = (settings: Pick<Settings, 'nodeName' | 'nodeMeta'>): Host 
   zone: settings.nodeMeta[zoneKey] ?? '',
 })
 
-/** In the order of the view, which is that of node and service id; an instance without a port cannot be reached and is left out. */
-export function endpointsOf(bodies: readonly EventBody[], host: Host): readonly Endpoint[] {
+/**
+ * In the order of the view, which is that of node and service id; an instance without a port cannot be reached and is left
+ * out. `failedHosts`: what this host's own gossip found, which the servers may not have told yet.
+ */
+export function endpointsOf(
+  bodies: readonly EventBody[],
+  host: Host,
+  failedHosts: ReadonlySet<string>,
+): readonly Endpoint[] {
   return bodies.flatMap((body) =>
-    body.topic === 'mesh-health' && body.op === 'upsert' ? endpointOf(body.entry, host) : [],
+    body.topic === 'mesh-health' && body.op === 'upsert' ? endpointOf(body.entry, host, failedHosts) : [],
   )
 }
 
-function endpointOf(entry: ServiceEntry, host: Host): readonly Endpoint[] {
+const hostsOfBodies = new WeakMap<readonly EventBody[], ReadonlySet<string>>()
+
+/** Which of the failed hosts have instances here, as one text: equal texts give equal endpoints. Costs what has failed. */
+export function failedAmong(bodies: readonly EventBody[], failedHosts: ReadonlySet<string>): string {
+  if (failedHosts.size === 0) return ''
+  let hosts = hostsOfBodies.get(bodies)
+  if (hosts === undefined) {
+    hosts = new Set(
+      bodies.flatMap((body) =>
+        body.topic === 'mesh-health' && body.op === 'upsert' ? [body.entry.node.name] : [],
+      ),
+    )
+    hostsOfBodies.set(bodies, hosts)
+  }
+  const here = hosts
+  return [...failedHosts]
+    .filter((node) => here.has(node))
+    .sort()
+    .join('\n')
+}
+
+function endpointOf(entry: ServiceEntry, host: Host, failedHosts: ReadonlySet<string>): readonly Endpoint[] {
   const { node, service } = entry
   if (service.port === 0) return []
-  const health = healthOf(entry)
+  const known = healthOf(entry)
+  const health = known !== 'critical' && failedHosts.has(node.name) ? 'host-unreachable' : known
   const isFull = health === 'passing' || (health === 'host-unreachable' && ownStatus(entry) === 'passing')
   return [
     {

@@ -2,6 +2,7 @@
  * What this host's registrations mean for the mesh: the proxies that stand here, and what the agent has to know and hold
  * for them. Pure.
  */
+import { farKey } from '../../model/datacenter.ts'
 import type { ProxySettings, Service } from '../../model/service.ts'
 import { type Subject, subjectKey, topics } from '../../model/topic.ts'
 import type { Upstream } from '../../model/upstream.ts'
@@ -24,15 +25,18 @@ export function meshServices(proxies: readonly LocalProxy[]): ReadonlySet<string
   return new Set(proxies.map(({ proxy }) => proxy.destinationServiceName))
 }
 
-/** Views that the plan is made from, in the order in which servers flush topics. Other datacenters have no topic. */
+/** Views that the plan is made from, in the order in which servers flush topics. */
 export function subjectsWanted(services: readonly Service[], datacenter: string): readonly Subject[] {
   const proxies = localProxies(services)
   const upstreams = proxies.flatMap(({ proxy }) => proxy.upstreams)
   const subjects: Subject[] = [
     ...Array.from(meshServices(proxies), (key): Subject => ({ topic: 'intentions', key })),
     { topic: 'roots', key: '' },
-    ...upstreams.flatMap((upstream): readonly Subject[] =>
-      isLocal(upstream, datacenter) ? [{ topic: 'mesh-health', key: upstream.destinationName }] : [],
+    ...upstreams.map(
+      (upstream): Subject =>
+        isLocal(upstream, datacenter)
+          ? { topic: 'mesh-health', key: upstream.destinationName }
+          : { topic: 'datacenter-health', key: farKey(upstream.datacenter, upstream.destinationName) },
     ),
   ]
   const unique = new Map(subjects.map((subject) => [subjectKey(subject), subject]))

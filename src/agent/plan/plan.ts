@@ -16,8 +16,9 @@ import type { EventBody, Subject } from '../../model/topic.ts'
 import { type Upstream, upstreamKey } from '../../model/upstream.ts'
 import type { Leaf, View } from '../contract.ts'
 import { listenerOf } from '../registry/registration.ts'
-import { endpointsOf, type Host, maintenanceIndexOf } from './endpoints.ts'
+import { endpointsOf, failedAmong, type Host, maintenanceIndexOf } from './endpoints.ts'
 import { exposedOf } from './exposed.ts'
+import { farInstances } from './far-instances.ts'
 import { type Memo, MemoWriter } from './memo.ts'
 import { isLocal, type LocalProxy, localProxies, meshServices } from './mesh-services.ts'
 
@@ -31,6 +32,8 @@ export interface PlanInput {
   readonly datacenter: string
   /** This host, for which instances are near. */
   readonly host: Host
+  /** Hosts of this datacenter that gossip found failed. */
+  readonly failedHosts?: ReadonlySet<string>
   /** Proxies of services that are not registered here any more and whose connections live to a deadline. */
   readonly departing?: readonly Service[]
   /** Listeners that checks of this host go through. */
@@ -59,7 +62,7 @@ export function plan(input: PlanInput, before?: Plan): Plan {
   const isReady = ({ proxy }: LocalProxy): boolean =>
     roots !== undefined && leaves.has(proxy.destinationServiceName)
   const resources = [
-    ...(roots === undefined ? [] : [rootsResource(memo, roots)]),
+    ...(roots === undefined ? [] : rootsResources(memo, roots)),
     ...Array.from(leaves.values(), (leaf) => leafResource(memo, leaf)),
     ...services.map((name) => policyResource(memo, input, name)),
     ...endpointsResources(memo, input, proxies),
@@ -82,11 +85,21 @@ function rootsOf(input: PlanInput): RootsBody | undefined {
   return body?.topic === 'roots' ? body : undefined
 }
 
+/** By trust domain, as resources of a kind stand in order of their names. */
+function rootsResources(memo: MemoWriter, body: RootsBody): readonly ProxyResource[] {
+  const far = (body.federated ?? []).map(({ trustDomain, roots }) => {
+    const at = { kind: 'roots', name: trustDomain } as const
+    return memo.resource(at, [body], () => ({ ...at, pems: roots.map((root) => root.certificatePem) }))
+  })
+  return [rootsResource(memo, body), ...far].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
 function rootsResource(memo: MemoWriter, body: RootsBody): ProxyResource {
   const at = { kind: 'roots', name: body.trustDomain } as const
   return memo.resource(at, [body], () => ({
     ...at,
     pems: body.roots.map((root) => root.certificatePem),
+    ...(body.evicted === undefined ? {} : { evicted: body.evicted }),
   }))
 }
 
@@ -108,6 +121,11 @@ function policyResource(memo: MemoWriter, input: PlanInput, service: string): Pr
   })
 }
 
+const noHosts: ReadonlySet<string> = new Set()
+/** Seen from another datacenter nothing is near. */
+const nowhere: Host = { node: '', zone: '' }
+const noBodies: readonly EventBody[] = []
+
 function endpointsResources(
   memo: MemoWriter,
   input: PlanInput,
@@ -122,13 +140,19 @@ function endpointsResources(
       const { destinationName: service, datacenter: wanted } = upstream
       const at = { kind: 'endpoints', name } as const
       const datacenter = wanted === '' ? input.datacenter : wanted
-      const bodies = isLocal(upstream, input.datacenter)
-        ? input.view({ topic: 'mesh-health', key: service })?.bodies
-        : undefined
-      return memo.resource(at, [bodies, datacenter, input.host], () => {
+      const far = isLocal(upstream, input.datacenter)
+        ? undefined
+        : farInstances(input.view, wanted, service)
+      const bodies = far?.bodies ?? input.view({ topic: 'mesh-health', key: service })?.bodies
+      // Another datacenter may have hosts of the same names.
+      const failedHosts = (far === undefined ? input.failedHosts : undefined) ?? noHosts
+      const host = far === undefined ? input.host : nowhere
+      const failed = failedAmong(bodies ?? noBodies, failedHosts)
+      return memo.resource(at, [bodies, datacenter, host, failed, far?.trustDomain], () => {
         const maintenanceIndex = maintenanceIndexOf(bodies ?? [])
-        const instances = endpointsOf(bodies ?? [], input.host)
-        const resource = { ...at, service, datacenter, instances }
+        const instances = endpointsOf(bodies ?? [], host, failedHosts)
+        const trust = far === undefined || far.trustDomain === '' ? {} : { trustDomain: far.trustDomain }
+        const resource = { ...at, service, datacenter, instances, ...trust }
         return maintenanceIndex === undefined ? resource : { ...resource, maintenanceIndex }
       })
     })

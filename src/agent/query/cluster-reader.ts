@@ -67,6 +67,8 @@ export class ClusterReader {
     reply: Reply<ReadAnswer<Name>>,
   ): { cancel(): void } {
     const { client, clock, metrics } = this.#options
+    // Nothing of another datacenter is kept here.
+    if (request.datacenter !== undefined) return client.read(request, reply)
     const subject = subjectOf(request.name, request.args)
     const { consistency, minIndex } = request.options
     const isKept = subject !== undefined || this.#memory.keeps(request.name)

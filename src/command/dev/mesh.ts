@@ -25,6 +25,8 @@ export interface MeshPlan {
   readonly entry: string
   readonly serverAddress: string
   readonly hosts: readonly HostPlan[]
+  /** Default: dc1. */
+  readonly datacenter?: string
   /** More HCL for the server's and every agent's configuration. */
   readonly serverSettings?: string
   readonly agentSettings?: string
@@ -157,9 +159,14 @@ export class LocalMesh {
     })
   }
 
+  private get datacenterLine(): string {
+    return `datacenter = "${this.plan.datacenter ?? 'dc1'}"`
+  }
+
   private writeServerConfiguration(): void {
     const { serverAddress, serverSettings } = this.plan
     const text = settings('server-1', this.serverDirectory, serverAddress, [
+      this.datacenterLine,
       'server = true',
       'ports { http = -1 }',
       serverSettings ?? '',
@@ -170,6 +177,7 @@ export class LocalMesh {
   private writeHostConfiguration(host: Host): void {
     const { name, address, files } = host.plan
     const text = settings(name, join(this.plan.directory, name), address, [
+      this.datacenterLine,
       `servers = ["${this.plan.serverAddress}:8300"]`,
       `client_addr = "${address}"`,
       `enrollment_token_file = "${join(this.plan.directory, name, 'token')}"`,
@@ -184,7 +192,6 @@ export class LocalMesh {
 function settings(name: string, directory: string, address: string, more: readonly string[]): string {
   return [
     `node_name = "${name}"`,
-    'datacenter = "dc1"',
     `data_dir = "${join(directory, 'data')}"`,
     `runtime_dir = "${join(directory, 'run')}"`,
     `bind_addr = "${address}"`,

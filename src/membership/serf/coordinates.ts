@@ -2,8 +2,9 @@
  * Where members are in the space of round trips: our own place, learned from probes, and the last that each member told.
  * Answers `rtt` and orders servers by nearness.
  */
+import { distance } from '../../model/coordinate.ts'
 import type { NetworkCoordinate } from '../../model/serf-message.ts'
-import { distance, isUsable } from '../../swim/serf/coordinate.ts'
+import { isUsable } from '../../swim/serf/coordinate.ts'
 import { Vivaldi } from '../../swim/serf/vivaldi.ts'
 import { decodeCoordinate, encodeCoordinate } from '../../wire/gossip/serf-coordinate.ts'
 

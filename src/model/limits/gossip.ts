@@ -41,6 +41,18 @@ export const gossipLimits = {
   gossipPeersKept: 1_024,
   /** Shortest time between two writes of the peers' file. */
   gossipPeersWriteMs: 5_000,
+  /** Neighbours that a server names to one host: of those that are there, and of those that may be lost. */
+  neighboursTold: 4,
+  /** Nodes that a server looks at to find them. */
+  neighboursLooked: 512,
+  /** Between two looks of a host that gossips with others already, against pools that grew apart. */
+  neighbourLookMs: 300_000,
+  /** Fired events that an agent shows; Consul's number. */
+  userEventsKept: 256,
+  /** Between two attempts to bind the pool's sockets. */
+  gossipOpenRetryMs: 5_000,
+  /** Servers found by gossip alone that an agent tries; whoever has the pool's key may claim to be one. */
+  gossipServersTried: 32,
   /** Queries of ours that wait for answers. */
   serfQueriesOpen: 256,
   /** Encoded user events (Serf's default and Consul's), queries and answers. */

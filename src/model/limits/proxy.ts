@@ -94,6 +94,18 @@ export const proxyLimits = {
   linkRedialMinMs: 50,
   linkRedialMaxMs: 3_000,
   linkHelloTimeoutMs: 5_000,
+  /** Datagrams: clients of one upstream that have a stream at a time; one more takes the place of the longest silent one. */
+  datagramFlows: 4_096,
+  /** A flow that is silent so long ends; shorter while the worker stops, where only answers under way are waited for. */
+  datagramIdleMs: 60_000,
+  datagramLeavingIdleMs: 2_000,
+  /** What one flow keeps while its stream is being opened; more is dropped. */
+  datagramsHeld: 32,
+  datagramsHeldBytes: 128 * 1024,
+  /** A client that was refused is not asked for again so soon. */
+  datagramRefusedMs: 1_000,
+  /** Bytes that wait for the kernel on one socket before datagrams are dropped. */
+  datagramQueueBytes: 1024 * 1024,
   /** Counters go to the agent this often, when they changed. */
   statsEveryMs: 1_000,
   /** Refusals of peers that never proved who they are, logged per second; all are counted. A flood must not fill the disk. */

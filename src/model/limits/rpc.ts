@@ -42,5 +42,12 @@ export const rpcLimits = {
   /** Short enough for tests of renewal; an hour or more is advised. */
   leafTtlMinMs: 10_000,
   hostCertificateTtlMs: 30 * 24 * 3_600_000,
+  /** Evicted keys whose leaves are refused, and for how long: a leaf lives a year at most, its signer's clock may be ahead. */
+  evictions: 10_000,
+  evictionKeptMs: 366 * 24 * 3_600_000,
+  /** Between the steps of a rotation of the gossip key: agents have the step before long before that, or no server reaches them. */
+  gossipKeyStepMs: 10_000,
+  /** After a step that the log did not take. */
+  gossipKeyRetryMs: 1_000,
   rootTtlMs: 10 * 365 * 24 * 3_600_000,
 } as const

@@ -43,6 +43,18 @@ export const streamsLimits = {
   memberWritesInFlight: 128,
   membersPerTurn: 256,
   memberRetryMs: 1_000,
+  /**
+   * What an agent tells the server beside it of its gossip pool: members in one frame, how often it says that nothing changed,
+   * the silence after which the server takes it for away, and the pause after a frame that was not heard.
+   */
+  memberFeedRows: 512,
+  memberFeedBeatMs: 2_000,
+  memberFeedSilenceMs: 10_000,
+  memberFeedPauseMs: 1_000,
+  /** A server that its own host's agent has not heard for so long is not shown as one any more. */
+  memberServerAwayMs: 60_000,
+  /** A host that gossip lost and nobody remembers any more leaves the catalog after so long (Serf's reconnect timeout). */
+  memberAbsentMs: 72 * 3_600_000,
   /** How often the leader looks for servers that were removed and still stand in the catalog. */
   departedLookMs: 10_000,
   /** Shortest time between two writes of a server about itself. */

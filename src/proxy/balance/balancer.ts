@@ -15,6 +15,8 @@ const blameless: ReadonlySet<RefusalCode> = new Set(['draining', 'too-many-conne
 export class Balancer {
   readonly service: string
   readonly datacenter: string
+  /** Of the instances; absent: that of the caller. */
+  readonly trustDomain: string | undefined
   /** Instances that could be tried at all. */
   readonly usable: number
   private readonly settings: BalanceSettings
@@ -32,6 +34,7 @@ export class Balancer {
   ) {
     this.service = endpoints.service
     this.datacenter = endpoints.datacenter
+    this.trustDomain = endpoints.trustDomain
     this.settings = outbound.balance ?? defaultBalance
     this.standing = standing
     // Consul: an instance with weight 0 gets no traffic.

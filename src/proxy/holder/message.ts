@@ -39,7 +39,8 @@ export type FromHolder =
 /** One text per address, also for people. */
 export function listenKey(at: ListenAddress): string {
   if (at.kind === 'unix') return at.mode === '' ? at.path : `${at.path} (${at.mode})`
-  return at.address.includes(':') ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`
+  const place = at.address.includes(':') ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`
+  return at.kind === 'udp' ? `udp ${place}` : place
 }
 
 export function isFromWorker(message: unknown): message is FromWorker {

@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Identity } from '../../model/identity.ts'
 import { limits } from '../../model/limits.ts'
 import type { RefusalCode } from '../../model/refusal.ts'
-import { refusalOf, type Trust, trustsRoot, verifyChain } from '../../wire/x509/chain.ts'
+import { isEvicted, refusalOf, type Trust, trustsRoot, verifyChain } from '../../wire/x509/chain.ts'
 
 export type ServiceId = Extract<Identity, { kind: 'service' }>
 
@@ -21,6 +21,8 @@ export interface PeerProof {
   readonly chain: readonly Uint8Array[]
   /** The root that proved it: SHA-256 of its certificate, as text. */
   readonly root: string
+  /** Of the peer's host; undefined where its certificate says nothing of one. */
+  readonly hostTag: string | undefined
 }
 
 export type PeerCheck =
@@ -40,6 +42,7 @@ export function checkPeer(socket: TLSSocket, trust: Trust, nowMs: number): PeerC
       notAfterMs: outcome.notAfterMs,
       chain,
       root: outcome.root,
+      hostTag: outcome.hostTag,
     }
   return {
     kind: 'refused',
@@ -48,19 +51,32 @@ export function checkPeer(socket: TLSSocket, trust: Trust, nowMs: number): PeerC
   }
 }
 
+export type Reproof =
+  | { readonly kind: 'proven'; readonly proof: PeerProof }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly text: string }
+
 /**
- * The proof under the roots of now, or undefined where nothing proves the peer any more. Time plays no part: a certificate
- * that has run out admits nothing new, but does not end what it opened in its time. Only a session whose root is gone
- * costs signature checks; its chain may end in another one.
+ * The proof under the trust of now. Time plays no part: a certificate that has run out admits nothing new, but does not end
+ * what it opened in its time. Only a session whose root is gone costs signature checks; its chain may end in another one.
  */
-export function proveAgain(proof: PeerProof, trust: Trust): PeerProof | undefined {
-  if (trustsRoot(trust, proof.identity.trustDomain, proof.root)) return proof
+export function proveAgain(proof: PeerProof, trust: Trust): Reproof {
+  if (isEvicted(trust, proof.hostTag))
+    return { kind: 'refused', code: 'host-evicted', text: 'the host of the peer was evicted' }
+  if (trustsRoot(trust, proof.identity.trustDomain, proof.root)) return { kind: 'proven', proof }
   const { chain, notAfterMs } = proof
   const outcome = verifyChain({ chain, trust, plane: 'service', nowMs: notAfterMs })
-  const { kind } = outcome
-  return kind === 'ok' || kind === 'expired' || kind === 'not-yet-valid'
-    ? { ...proof, root: outcome.root }
-    : undefined
+  switch (outcome.kind) {
+    case 'ok':
+    case 'expired':
+    case 'not-yet-valid':
+      return { kind: 'proven', proof: { ...proof, root: outcome.root } }
+    default:
+      return {
+        kind: 'refused',
+        code: 'untrusted-certificate',
+        text: 'the root of the peer’s certificate was removed',
+      }
+  }
 }
 
 /** DER, leaf first. */

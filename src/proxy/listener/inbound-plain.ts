@@ -76,9 +76,9 @@ export class InboundPlain {
   /** Ends the connection if nothing proves its peer under the roots of now. */
   recheckTrust(): void {
     if (this.proof === undefined) return
-    const proof = proveAgain(this.proof, this.context.tables().trust)
-    if (proof !== undefined) this.proof = proof
-    else this.refuse('untrusted-certificate', 'the root of the peer’s certificate was removed')
+    const again = proveAgain(this.proof, this.context.tables().trust)
+    if (again.kind === 'proven') this.proof = again.proof
+    else this.refuse(again.code, again.text)
   }
 
   /** Nothing to say: the connection goes on to its own end, and the listener takes no further one. */

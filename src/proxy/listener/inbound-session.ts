@@ -13,6 +13,7 @@ import type { ServiceIdentity } from '../identity/service-identity.ts'
 import type { ConnectionFacts } from '../telemetry/access-log.ts'
 import { keepAlive } from '../transport/local-socket.ts'
 import { Outbox } from '../transport/outbox.ts'
+import { readRecords } from '../transport/read-buffer.ts'
 import { type SessionListener, TunnelSession } from '../transport/session.ts'
 import type { TunnelStream } from '../transport/stream.ts'
 import { closeLater } from '../transport/tunnel-dial.ts'
@@ -84,7 +85,7 @@ export class InboundSession implements SessionListener {
     this.openTimer = context.clock.after(limits.openTimeoutMs, () => {
       this.refuse('idle-timeout', 'no stream was opened in time')
     })
-    socket.on('data', (chunk: Buffer) => this.session.receive(chunk))
+    readRecords(socket, (chunk) => this.session.receive(chunk))
   }
 
   onOpen(stream: TunnelStream, metadata: OpenMetadata): void {
@@ -141,13 +142,14 @@ export class InboundSession implements SessionListener {
   /** Ends the session if nothing proves its peer under the roots of now. */
   recheckTrust(): void {
     if (this.peer === undefined) return
-    const proof = proveAgain(this.peer, this.context.tables().trust)
-    if (proof !== undefined) this.peer = proof
-    else this.refuse('untrusted-certificate', 'the root of the peer’s certificate was removed')
+    const again = proveAgain(this.peer, this.context.tables().trust)
+    if (again.kind === 'proven') this.peer = again.proof
+    else this.refuse(again.code, again.text)
   }
 
   private admit(stream: TunnelStream, metadata: OpenMetadata): void {
-    const facts = { ...this.facts, instance: metadata.instance }
+    const { instance, protocol } = metadata
+    const facts = { ...this.facts, instance, ...(protocol === undefined ? {} : { protocol }) }
     // The session's own place is for its first stream; each further one is one more connection to the local service.
     const isFurther = this.streams.size > 0
     const refusal = this.refusalOf(metadata, isFurther)

@@ -3,15 +3,18 @@
  * policy of later denies it. Its session has checked who asks and for whom.
  */
 import type net from 'node:net'
+import type { InboundResource } from '../../model/proxy-config.ts'
 import type { RefusalCode } from '../../model/refusal.ts'
 import type { Timer } from '../../platform/ports.ts'
 import { encodeProxyHeader } from '../../wire/proxy-protocol.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import type { ConnectionFacts } from '../telemetry/access-log.ts'
+import type { DatagramRelay } from '../transport/datagram-relay.ts'
 import { abort, dialLocal, type ReadableEnd } from '../transport/local-socket.ts'
-import { Relay } from '../transport/relay.ts'
+import { Relay, type RelayMeter } from '../transport/relay.ts'
 import type { OfferedStream, StreamListener } from '../transport/transport.ts'
 import type { ListenerContext } from './context.ts'
+import { DatagramService } from './inbound-datagrams.ts'
 
 /** Where the connection came from. */
 export interface InboundOrigin {
@@ -29,7 +32,8 @@ export class InboundStream implements StreamListener {
   private readonly startedMs: number
   private socket: net.Socket | undefined
   private timer: Timer | undefined
-  private relay: Relay | undefined
+  private datagrams: DatagramService | undefined
+  private relay: Relay | DatagramRelay | undefined
   private hasPlace: boolean = false
   private over: boolean = false
 
@@ -63,6 +67,11 @@ export class InboundStream implements StreamListener {
       return
     }
     this.stream.listen(this)
+    if (this.facts.protocol === 'udp') this.dialDatagrams(inbound)
+    else this.dial(inbound)
+  }
+
+  private dial(inbound: InboundResource): void {
     const { socket, end } = dialLocal({
       address: inbound.localAddress,
       port: inbound.localPort,
@@ -73,12 +82,33 @@ export class InboundStream implements StreamListener {
       inbound.localSocketPath === ''
         ? `${inbound.localAddress}:${inbound.localPort}`
         : inbound.localSocketPath
-    this.timer = this.context.clock.after(inbound.localConnectTimeoutMs, () => {
-      this.refuse('local-connect-failed', `${where}: no answer in ${inbound.localConnectTimeoutMs} ms`)
-    })
+    this.giveUpAfter(inbound, where)
     socket.once('connect', () => this.onConnected(socket, end))
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.refuse('local-connect-failed', `${where}: ${error.code ?? error.message}`)
+    })
+  }
+
+  private dialDatagrams(inbound: InboundResource): void {
+    const { localAddress: address, localUdpPort: port } = inbound
+    if (port === undefined) {
+      this.refuse('no-datagrams', 'the service takes no datagrams: `local_udp_port` is not set')
+      return
+    }
+    // A name must be looked up before there is a connection.
+    this.giveUpAfter(inbound, `udp ${address}:${port}`)
+    this.datagrams = new DatagramService(
+      { address, port },
+      {
+        onConnected: (service) => this.onDatagramsConnected(service),
+        onFailed: (text) => this.refuse('local-connect-failed', text),
+      },
+    )
+  }
+
+  private giveUpAfter({ localConnectTimeoutMs }: InboundResource, where: string): void {
+    this.timer = this.context.clock.after(localConnectTimeoutMs, () => {
+      this.refuse('local-connect-failed', `${where}: no answer in ${localConnectTimeoutMs} ms`)
     })
   }
 
@@ -126,15 +156,28 @@ export class InboundStream implements StreamListener {
   private onConnected(socket: net.Socket, end: ReadableEnd): void {
     if (this.over) return
     this.timer?.cancel()
-    const { counters } = this.context
-    const slot = counters.slot('inbound', this.facts.source, this.facts.destination)
-    counters.connection(slot)
     const ends = { socket, end, stream: this.stream, socketIs: 'destination' } as const
-    this.relay = new Relay(ends, { counters, slot }, (code) => this.onRelayed(code))
+    this.relay = new Relay(ends, this.meter(), (code) => this.onRelayed(code))
     this.stream.accept()
     if (this.context.tables().inbounds.get(this.facts.listener)?.localProxyProtocol === 'v2')
       socket.write(this.proxyHeader())
     this.relay.start()
+  }
+
+  private onDatagramsConnected(service: DatagramService): void {
+    if (this.over) return
+    this.timer?.cancel()
+    this.relay = service.join(this.stream, this.meter(), (code) => this.onRelayed(code))
+    this.stream.accept()
+    this.relay.start()
+  }
+
+  /** Counts one connection more of the pair. */
+  private meter(): RelayMeter {
+    const { counters } = this.context
+    const slot = counters.slot('inbound', this.facts.source, this.facts.destination)
+    counters.connection(slot)
+    return { counters, slot }
   }
 
   private proxyHeader(): Buffer {
@@ -172,6 +215,7 @@ export class InboundStream implements StreamListener {
     this.over = true
     this.timer?.cancel()
     if (this.socket !== undefined) abort(this.socket)
+    this.datagrams?.close()
     this.leave()
   }
 

@@ -2,6 +2,7 @@
  * The listeners of a worker, kept in step with the configuration: what is not wanted any more is closed, what is missing
  * is asked of the holder. A server listens on its handle in the moment it arrives, because from then on clients are ours.
  */
+import type dgram from 'node:dgram'
 import type net from 'node:net'
 import { assert } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
@@ -14,6 +15,7 @@ import { ExposedHttp2Listener } from './exposed-http2.ts'
 import { InboundListener } from './inbound.ts'
 import type { OpenListener } from './open-listener.ts'
 import { OutboundListener } from './outbound.ts'
+import { OutboundDatagrams } from './outbound-datagrams.ts'
 import { type ListenerKind, resourceKindOf, type WantedListener, wantedListeners } from './wanted.ts'
 
 /** The holder, as the worker sees it. */
@@ -39,8 +41,10 @@ export interface HandleSource {
 interface Entry {
   wanted: WantedListener
   readonly inbound: InboundListener | undefined
-  readonly listener: OpenListener
+  readonly listener: AnyListener
 }
+
+type AnyListener = OpenListener | OutboundDatagrams
 
 export class Listeners {
   private readonly context: ListenerContext
@@ -146,7 +150,7 @@ export class Listeners {
     }
     this.close(key)
     // Nothing would watch over what another service was allowed to do here.
-    if (wanted.kind !== 'outbound') listener.cut('draining')
+    if (resourceKindOf(wanted) !== 'outbound') listener.cut('draining')
   }
 
   private close(key: string): void {
@@ -164,14 +168,17 @@ export class Listeners {
     const { identity, kind } = wanted
     const inbound = identity === undefined ? undefined : new InboundListener(this.context, name, identity)
     const listener = inbound ?? openedFor(kind, this.context, name)
-    listener.server.listen(handle, limits.listenBacklog)
     this.entries.set(key, { wanted, inbound, listener })
     opening.opened(key, listener.server, () => this.entries.delete(key))
+    if (listener instanceof OutboundDatagrams) listener.receiveFrom(handle)
+    else listener.server.listen(handle, limits.listenBacklog)
   }
 }
 
-function openedFor(kind: ListenerKind, context: ListenerContext, name: () => string): OpenListener {
+function openedFor(kind: ListenerKind, context: ListenerContext, name: () => string): AnyListener {
   switch (kind) {
+    case 'outbound-datagrams':
+      return new OutboundDatagrams(context, name)
     case 'exposed-http':
       return new ExposedHttpListener(context, name)
     case 'exposed-http2':
@@ -202,7 +209,7 @@ class Opening {
     this.done = done
   }
 
-  opened(key: string, server: net.Server, onFailed: () => void): void {
+  opened(key: string, server: net.Server | dgram.Socket, onFailed: () => void): void {
     this.waiting += 1
     let settled = false
     server.once('listening', () => {

@@ -15,7 +15,7 @@ import type { ServiceIdentity } from '../identity/service-identity.ts'
 import type { ProxyTables } from './context.ts'
 
 /** What kind of server stands on an address; another kind is another server. */
-export type ListenerKind = 'inbound' | 'outbound' | 'exposed-http' | 'exposed-http2'
+export type ListenerKind = 'inbound' | 'outbound' | 'outbound-datagrams' | 'exposed-http' | 'exposed-http2'
 
 export interface WantedListener {
   readonly key: string
@@ -69,17 +69,20 @@ function inboundListener(inbound: InboundResource, identity: ServiceIdentity): W
 }
 
 function outboundListener(outbound: OutboundResource): WantedListener {
-  const address: ListenAddress =
-    outbound.bindSocketPath === ''
-      ? { kind: 'tcp', address: outbound.bindAddress, port: outbound.bindPort }
-      : { kind: 'unix', path: outbound.bindSocketPath, mode: outbound.bindSocketMode }
+  const address = outboundAddress(outbound)
   return {
     key: listenKey(address),
-    kind: 'outbound',
+    kind: address.kind === 'udp' ? 'outbound-datagrams' : 'outbound',
     address,
     name: outbound.name,
     service: outbound.service,
   }
+}
+
+function outboundAddress(outbound: OutboundResource): ListenAddress {
+  const { bindAddress: address, bindPort: port, bindSocketPath: path, bindSocketMode: mode } = outbound
+  if (outbound.protocol === 'udp') return { kind: 'udp', address, port }
+  return path === '' ? { kind: 'tcp', address, port } : { kind: 'unix', path, mode }
 }
 
 function exposedListener({
@@ -95,5 +98,14 @@ function exposedListener({
 
 /** As problems name it. */
 export function resourceKindOf({ kind }: Pick<WantedListener, 'kind'>): ResourceKind {
-  return kind === 'inbound' || kind === 'outbound' ? kind : 'exposed'
+  switch (kind) {
+    case 'inbound':
+      return kind
+    case 'outbound':
+    case 'outbound-datagrams':
+      return 'outbound'
+    case 'exposed-http':
+    case 'exposed-http2':
+      return 'exposed'
+  }
 }

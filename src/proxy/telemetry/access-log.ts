@@ -23,6 +23,8 @@ export interface ConnectionFacts {
   readonly address: string
   readonly peerUri: string
   readonly tlsVersion: string
+  /** Absent: TCP. */
+  readonly protocol?: 'udp'
 }
 
 export interface ConnectionEnd {

@@ -12,8 +12,16 @@ export type Direction = PairStats['direction']
 export type PairSlot = number
 
 /** Columns before those of the refusal codes. */
-const columns = { connections: 0, toDestination: 1, toSource: 2, durationMs: 3 } as const
-const firstDuration = 4
+const columns = {
+  connections: 0,
+  toDestination: 1,
+  toSource: 2,
+  durationMs: 3,
+  datagramsToDestination: 4,
+  datagramsToSource: 5,
+  datagramsDropped: 6,
+} as const
+const firstDuration = 7
 const firstRefusal = firstDuration + durationBoundsMs.length + 1
 const width = firstRefusal + Math.max(...refusalCodes.map((code) => refusalCatalogue[code].wire)) + 1
 const firstRows = 64
@@ -57,6 +65,15 @@ export class PairCounters {
 
   toSource(slot: PairSlot, bytes: number): void {
     this.add(slot, columns.toSource, bytes)
+  }
+
+  datagram(slot: PairSlot, to: 'destination' | 'source'): void {
+    this.add(slot, to === 'destination' ? columns.datagramsToDestination : columns.datagramsToSource, 1)
+  }
+
+  /** One for which there was no room, or nobody. */
+  datagramDropped(slot: PairSlot): void {
+    this.add(slot, columns.datagramsDropped, 1)
   }
 
   refused(slot: PairSlot, code: RefusalCode): void {
@@ -120,7 +137,16 @@ export class PairCounters {
         this.cell(slot, firstDuration + bucket),
       ),
       durationMs: Math.round(this.cell(slot, columns.durationMs)),
+      ...this.datagrams(slot),
     }
+  }
+
+  /** Most pairs never see one. */
+  private datagrams(slot: PairSlot): Pick<PairStats, 'datagrams'> {
+    const toDestination = this.cell(slot, columns.datagramsToDestination)
+    const toSource = this.cell(slot, columns.datagramsToSource)
+    const dropped = this.cell(slot, columns.datagramsDropped)
+    return toDestination + toSource + dropped === 0 ? {} : { datagrams: { toDestination, toSource, dropped } }
   }
 
   private growTo(rows: number): void {

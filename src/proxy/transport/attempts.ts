@@ -15,6 +15,8 @@ export interface AttemptsRequest {
   readonly balancer: Balancer
   /** For all attempts together. */
   readonly timeoutMs: number
+  /** Absent: bytes. */
+  readonly protocol?: 'udp'
 }
 
 export interface AttemptsAnswer {
@@ -72,7 +74,7 @@ export class Attempts {
   }
 
   private attempt(endpoint: Endpoint): void {
-    const { transport, balancer } = this.request
+    const { transport, balancer, protocol } = this.request
     this.busy = endpoint
     this.tried.push(endpoint.id)
     const round = this.tried.length
@@ -92,7 +94,13 @@ export class Attempts {
       this.onFailed('connect-timeout', `no answer from ${endpoint.address}:${endpoint.port}`, endpoint)
     })
     const opening = transport.open(
-      { service: balancer.service, datacenter: balancer.datacenter, endpoint },
+      {
+        service: balancer.service,
+        datacenter: balancer.datacenter,
+        trustDomain: balancer.trustDomain,
+        endpoint,
+        ...(protocol === undefined ? {} : { protocol }),
+      },
       {
         onAccepted: (stream, peer) => {
           if (!settle()) return

@@ -29,7 +29,7 @@ const maxSniBytes = 255
 /** `protocols` are offered by ALPN, none where empty. The sockets' own events tell how it went. */
 export function dialFar(identity: ServiceIdentity, target: Target, protocols: readonly string[]): FarSocket {
   const { endpoint, service, datacenter } = target
-  const sni = sniOf(service, datacenter, identity.identity.trustDomain)
+  const sni = sniOf(service, datacenter, target.trustDomain ?? identity.identity.trustDomain)
   // Trying several addresses of a name would change the handle under the TLS socket.
   const raw = net.connect({
     host: endpoint.address,
@@ -63,7 +63,7 @@ export function proveFar(
   if (peer.kind === 'refused')
     return { code: peer.code, text: `the far proxy presented ${peer.uri || 'nothing'}` }
   const { service, datacenter } = wantedBy.target
-  const { trustDomain } = wantedBy.identity.identity
+  const trustDomain = wantedBy.target.trustDomain ?? wantedBy.identity.identity.trustDomain
   const wanted = formatSpiffeId({ kind: 'service', trustDomain, datacenter, service })
   if (peer.uri !== wanted)
     return { code: 'wrong-identity', text: `the far proxy is ${peer.uri}, wanted is ${wanted}` }

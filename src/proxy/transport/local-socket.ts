@@ -4,6 +4,7 @@
  */
 import net from 'node:net'
 import { limits } from '../../model/limits.ts'
+import { readPlain, sharedReadBuffer } from './read-buffer.ts'
 
 /** Reads bytes until `take` says stop; `resume` goes on. */
 export interface ReadableEnd {
@@ -16,20 +17,11 @@ export interface ReadableEnd {
 export function acceptedEnd(socket: net.Socket): ReadableEnd {
   return {
     start(take) {
-      socket.on('data', (bytes: Buffer) => {
-        if (!take(bytes)) socket.pause()
-      })
-      socket.resume()
+      readPlain(socket, take)
     },
     resume: () => socket.resume(),
   }
 }
-
-/**
- * Read buffer of every dialled socket of the process. One is enough, because the bytes are copied on before the read
- * callback returns, and a plain socket that was told to stop delivers nothing more (a TLS socket might).
- */
-const sharedReadBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 export interface LocalAddress {
   readonly address: string

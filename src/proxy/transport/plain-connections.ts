@@ -63,9 +63,9 @@ export class PlainConnections {
   /** Ends connections whose far side the roots of now do not prove. */
   recheckTrust(): void {
     for (const each of [...this.live]) {
-      const proof = proveAgain(each.proof, this.place.trust())
-      if (proof !== undefined) each.proof = proof
-      else each.stream.cut('untrusted-certificate', 'the root of the far side’s certificate was removed')
+      const again = proveAgain(each.proof, this.place.trust())
+      if (again.kind === 'proven') each.proof = again.proof
+      else each.stream.cut(again.code, again.text)
     }
   }
 

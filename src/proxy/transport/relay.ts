@@ -71,6 +71,11 @@ export class Relay implements StreamListener {
     this.onWritten()
   }
 
+  /** Only what the kernel would not take at once is referred to. */
+  holds(): boolean {
+    return this.ends.socket.writableLength > 0
+  }
+
   onEnd(): void {
     this.streamEnded = true
     this.ends.socket.end()

@@ -55,6 +55,7 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
   private leaving: boolean = false
   /** Bytes that may still come for streams that we ended first. */
   private orphanCredit = 0
+  private held: boolean = false
 
   /** `nowMs` is only used to measure round trips. */
   constructor(role: 'dialler' | 'acceptor', outbox: Outbox, listener: SessionListener, nowMs: () => number) {
@@ -75,11 +76,16 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
     return this.over
   }
 
-  /** Bytes from the far side. */
-  receive(chunk: Buffer): void {
-    if (this.over) return
-    if (this.decoder.push(chunk, this) || this.over) return
-    this.fail('protocol-error', this.decoder.fault)
+  /** Bytes from the far side. `held`: somebody still refers to them when it returns. */
+  receive(chunk: Buffer): 'held' | 'done' {
+    if (this.over) return 'done'
+    this.held = false
+    if (!this.decoder.push(chunk, this) && !this.over) this.fail('protocol-error', this.decoder.fault)
+    return this.held ? 'held' : 'done'
+  }
+
+  bytesHeld(): void {
+    this.held = true
   }
 
   /** Asks for a connection. Undefined where the session takes no more. */

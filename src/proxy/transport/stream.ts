@@ -29,6 +29,8 @@ export interface StreamOwner {
   readonly window: ReceiveWindow
   /** `unusedCredit`: bytes that the peer may still have under way. */
   streamClosed(stream: TunnelStream, unusedCredit: number): void
+  /** Somebody still refers to the bytes that are being received. */
+  bytesHeld(): void
 }
 
 export class TunnelStream implements ByteStream {
@@ -125,7 +127,9 @@ export class TunnelStream implements ByteStream {
   onData(bytes: Buffer): boolean {
     if (this.phase !== 'open' || this.endReceived || bytes.length > this.receiveCredit) return false
     this.receiveCredit -= bytes.length
-    this.listener?.onData(bytes)
+    const { listener } = this
+    listener?.onData(bytes)
+    if (listener?.holds?.() !== false) this.owner.bytesHeld()
     return true
   }
 

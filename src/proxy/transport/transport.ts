@@ -30,8 +30,10 @@ export interface OfferedStream extends ByteStream {
 }
 
 export interface StreamListener {
-  /** `bytes` belongs to the listener. */
+  /** `bytes` belongs to the listener where `holds` says so or is missing; else it is valid only during the call. */
   onData(bytes: Buffer): void
+  /** Whether anything still refers to bytes of `onData` calls that have returned; asked after each. */
+  holds?(): boolean
   /** The far side sends no more. */
   onEnd(): void
   /** The stream is gone, with what was under way. */
@@ -50,7 +52,11 @@ export interface PeerFacts {
 export interface Target {
   readonly service: string
   readonly datacenter: string
+  /** That the service has there; undefined: that of the caller. */
+  readonly trustDomain?: string | undefined
   readonly endpoint: Endpoint
+  /** The connection carries datagrams; absent: bytes. */
+  readonly protocol?: 'udp'
 }
 
 /** Exactly one of the two is called, once, unless the opening was cancelled. */

@@ -17,6 +17,7 @@ import type { BufferPool } from './buffers.ts'
 import { dialFar, type FarSocket, isAlpnRefusal, type ProvenFar, proveFar } from './far-socket.ts'
 import { keepAlive } from './local-socket.ts'
 import { Outbox, type TurnEnd } from './outbox.ts'
+import { readRecords } from './read-buffer.ts'
 import { type SessionListener, type StreamAnswer, TunnelSession } from './session.ts'
 import type { TunnelStream } from './stream.ts'
 import type { PeerFacts, Target } from './transport.ts'
@@ -139,12 +140,12 @@ export class TunnelDial implements SessionListener {
     if (this.session !== undefined && this.session.openStreams === 0) this.close()
   }
 
-  /** Ends the session, and its streams with that code, if nothing proves the far side under the roots of now. */
+  /** Ends the session, and its streams with that code, if nothing proves the far side under the trust of now. */
   recheckTrust(): void {
     if (this.proof === undefined) return
-    const proof = proveAgain(this.proof, this.place.trust())
-    if (proof !== undefined) this.proof = proof
-    else this.session?.fail('untrusted-certificate', 'the root of the far side’s certificate was removed')
+    const again = proveAgain(this.proof, this.place.trust())
+    if (again.kind === 'proven') this.proof = again.proof
+    else this.session?.fail(again.code, again.text)
   }
 
   onOpen(stream: TunnelStream): void {
@@ -186,9 +187,9 @@ export class TunnelDial implements SessionListener {
     const session = new TunnelSession('dialler', outbox, this, () => clock.monotonicMs())
     this.outbox = outbox
     this.session = session
-    socket.on('data', (chunk: Buffer) => {
+    readRecords(socket, (chunk) => {
       this.askedAtMs = Number.POSITIVE_INFINITY
-      session.receive(chunk)
+      return session.receive(chunk)
     })
     this.comeUp(Math.min(peer.notAfterMs, this.identity.notAfterMs) - clock.wallMs())
   }

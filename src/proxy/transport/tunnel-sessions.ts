@@ -188,9 +188,10 @@ class Opening implements StreamAnswer, Waiting {
 
   onUp(): void {
     if (this.over) return
-    const { service, datacenter, endpoint } = this.target
+    const { service, datacenter, endpoint, protocol } = this.target
     const source = this.identity.identity.service
-    const metadata = encodeMetadata({ source, target: service, datacenter, instance: endpoint.id })
+    const names = { source, target: service, datacenter, instance: endpoint.id }
+    const metadata = encodeMetadata(protocol === undefined ? names : { ...names, protocol })
     if (metadata === undefined) {
       this.refuse('internal-error', 'names too long for an OPEN frame')
       return
@@ -207,6 +208,11 @@ class Opening implements StreamAnswer, Waiting {
   onPlain(far: ProvenFar | undefined): void {
     if (this.over) {
       far?.socket.destroy()
+      return
+    }
+    if (this.target.protocol === 'udp') {
+      far?.socket.destroy()
+      this.refuse('no-datagrams', 'the far proxy does not speak the tunnel')
       return
     }
     const { identity, target } = this

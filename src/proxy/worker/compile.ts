@@ -201,5 +201,8 @@ class Draft {
 
 function trustOf(resources: Iterable<ProxyResource>): Result<Trust> {
   const roots = [...resources].filter((resource): resource is RootsResource => resource.kind === 'roots')
-  return createTrust(roots.flatMap(({ name, pems }) => pems.map((pem) => ({ trustDomain: name, pem }))))
+  return createTrust(
+    roots.flatMap(({ name, pems }) => pems.map((pem) => ({ trustDomain: name, pem }))),
+    roots.flatMap(({ evicted }) => evicted ?? []),
+  )
 }

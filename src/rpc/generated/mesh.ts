@@ -14,6 +14,8 @@ import type { EnrollServerRequest as _mesh_v1_EnrollServerRequest, EnrollServerR
 import type { EnrollmentClient as _mesh_v1_EnrollmentClient, EnrollmentDefinition as _mesh_v1_EnrollmentDefinition } from './mesh/v1/Enrollment.ts';
 import type { Event as _mesh_v1_Event, Event__Output as _mesh_v1_Event__Output } from './mesh/v1/Event.ts';
 import type { Failure as _mesh_v1_Failure, Failure__Output as _mesh_v1_Failure__Output } from './mesh/v1/Failure.ts';
+import type { FederateAnswer as _mesh_v1_FederateAnswer, FederateAnswer__Output as _mesh_v1_FederateAnswer__Output } from './mesh/v1/FederateAnswer.ts';
+import type { FederateRequest as _mesh_v1_FederateRequest, FederateRequest__Output as _mesh_v1_FederateRequest__Output } from './mesh/v1/FederateRequest.ts';
 import type { ForwardClient as _mesh_v1_ForwardClient, ForwardDefinition as _mesh_v1_ForwardDefinition } from './mesh/v1/Forward.ts';
 import type { ForwardAnswer as _mesh_v1_ForwardAnswer, ForwardAnswer__Output as _mesh_v1_ForwardAnswer__Output } from './mesh/v1/ForwardAnswer.ts';
 import type { ForwardFrame as _mesh_v1_ForwardFrame, ForwardFrame__Output as _mesh_v1_ForwardFrame__Output } from './mesh/v1/ForwardFrame.ts';
@@ -21,6 +23,7 @@ import type { ForwardReady as _mesh_v1_ForwardReady, ForwardReady__Output as _me
 import type { ForwardRefused as _mesh_v1_ForwardRefused, ForwardRefused__Output as _mesh_v1_ForwardRefused__Output } from './mesh/v1/ForwardRefused.ts';
 import type { ForwardWritten as _mesh_v1_ForwardWritten, ForwardWritten__Output as _mesh_v1_ForwardWritten__Output } from './mesh/v1/ForwardWritten.ts';
 import type { Goaway as _mesh_v1_Goaway, Goaway__Output as _mesh_v1_Goaway__Output } from './mesh/v1/Goaway.ts';
+import type { GossipKeys as _mesh_v1_GossipKeys, GossipKeys__Output as _mesh_v1_GossipKeys__Output } from './mesh/v1/GossipKeys.ts';
 import type { Hello as _mesh_v1_Hello, Hello__Output as _mesh_v1_Hello__Output } from './mesh/v1/Hello.ts';
 import type { HostCertificate as _mesh_v1_HostCertificate, HostCertificate__Output as _mesh_v1_HostCertificate__Output } from './mesh/v1/HostCertificate.ts';
 import type { LeafCertificate as _mesh_v1_LeafCertificate, LeafCertificate__Output as _mesh_v1_LeafCertificate__Output } from './mesh/v1/LeafCertificate.ts';
@@ -68,6 +71,8 @@ export interface ProtoGrpcType {
       Enrollment: SubtypeConstructor<typeof grpc.Client, _mesh_v1_EnrollmentClient> & { service: _mesh_v1_EnrollmentDefinition }
       Event: MessageTypeDefinition<_mesh_v1_Event, _mesh_v1_Event__Output>
       Failure: MessageTypeDefinition<_mesh_v1_Failure, _mesh_v1_Failure__Output>
+      FederateAnswer: MessageTypeDefinition<_mesh_v1_FederateAnswer, _mesh_v1_FederateAnswer__Output>
+      FederateRequest: MessageTypeDefinition<_mesh_v1_FederateRequest, _mesh_v1_FederateRequest__Output>
       Forward: SubtypeConstructor<typeof grpc.Client, _mesh_v1_ForwardClient> & { service: _mesh_v1_ForwardDefinition }
       ForwardAnswer: MessageTypeDefinition<_mesh_v1_ForwardAnswer, _mesh_v1_ForwardAnswer__Output>
       ForwardFrame: MessageTypeDefinition<_mesh_v1_ForwardFrame, _mesh_v1_ForwardFrame__Output>
@@ -75,6 +80,7 @@ export interface ProtoGrpcType {
       ForwardRefused: MessageTypeDefinition<_mesh_v1_ForwardRefused, _mesh_v1_ForwardRefused__Output>
       ForwardWritten: MessageTypeDefinition<_mesh_v1_ForwardWritten, _mesh_v1_ForwardWritten__Output>
       Goaway: MessageTypeDefinition<_mesh_v1_Goaway, _mesh_v1_Goaway__Output>
+      GossipKeys: MessageTypeDefinition<_mesh_v1_GossipKeys, _mesh_v1_GossipKeys__Output>
       Hello: MessageTypeDefinition<_mesh_v1_Hello, _mesh_v1_Hello__Output>
       HostCertificate: MessageTypeDefinition<_mesh_v1_HostCertificate, _mesh_v1_HostCertificate__Output>
       LeafCertificate: MessageTypeDefinition<_mesh_v1_LeafCertificate, _mesh_v1_LeafCertificate__Output>

@@ -21,6 +21,8 @@ export type RemoteCommand = Exclude<
       | 'feature.raise'
       | 'server.announce'
       | 'autopilot.set'
+      | 'gossip-keys.set'
+      | `datacenter.${'federate' | 'set'}`
       | `${'restore' | 'verify'}.${string}`
   }
 >
@@ -88,6 +90,8 @@ const shapes = {
   'session.destroy': z.object({ type: z.literal('session.destroy'), id: text }),
   'session.renew': z.object({ type: z.literal('session.renew'), id: text }),
   txn: z.object({ type: z.literal('txn'), operations: operationsShape }),
+  'host.evict': z.object({ type: z.literal('host.evict'), node: text }),
+  'datacenter.remove': z.object({ type: z.literal('datacenter.remove'), name: text }),
   'enrollment.create': z.object({
     type: z.literal('enrollment.create'),
     enrollment: z.object({
@@ -96,7 +100,7 @@ const shapes = {
       services: textList,
       expiresAtMs: wholeNumber,
       createdBy: text,
-      role: z.enum(['host', 'server']).exactOptional(),
+      role: z.enum(['host', 'server', 'datacenter']).exactOptional(),
     }),
   }),
 } satisfies { [Type in RemoteCommand['type']]: z.ZodType<Extract<RemoteCommand, { readonly type: Type }>> }
@@ -117,5 +121,7 @@ export const commandShape: z.ZodType<RemoteCommand> = z.discriminatedUnion('type
   shapes['session.destroy'],
   shapes['session.renew'],
   shapes.txn,
+  shapes['datacenter.remove'],
+  shapes['host.evict'],
   shapes['enrollment.create'],
 ])

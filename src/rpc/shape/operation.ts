@@ -1,6 +1,8 @@
 /** Shapes of the arguments of each operation on the cluster itself. */
 import { z } from 'zod'
 import type { AutopilotConfig } from '../../model/autopilot.ts'
+import { limits } from '../../model/limits.ts'
+import type { MembershipFrame } from '../membership-feed.ts'
 import type { OperationName, Operations } from '../operator.ts'
 import { flag, text, wholeNumber } from './text.ts'
 
@@ -16,6 +18,25 @@ export const autopilotShape = z.object({
   deadServerLastContactMs: wholeNumber,
 }) satisfies z.ZodType<AutopilotConfig>
 
+const memberName = text.min(1).max(limits.gossipNameBytes)
+
+const membershipShape = z.object({
+  epoch: text.min(1).max(128),
+  position: wholeNumber,
+  members: z
+    .array(
+      z.object({
+        node: memberName,
+        nodeId: text.max(limits.gossipMetaBytes),
+        address: text.max(128),
+        presence: z.enum(['alive', 'failed', 'left']),
+      }),
+    )
+    .max(limits.memberFeedRows),
+  reaped: z.array(memberName).max(limits.memberFeedRows),
+  isComplete: flag,
+}) satisfies z.ZodType<MembershipFrame>
+
 /** One entry per operation: an operation without a shape does not compile. */
 export const operationShapes: { readonly [Name in OperationName]: z.ZodType<Operations[Name]['args']> } = {
   'snapshot.open': z.object({ stale: flag }),
@@ -30,7 +51,9 @@ export const operationShapes: { readonly [Name in OperationName]: z.ZodType<Oper
   'autopilot.state': nothing,
   'autopilot.get': z.object({ stale: flag }),
   'autopilot.set': z.object({ config: autopilotShape, casIndex: wholeNumber.exactOptional() }),
+  'federation.join': z.object({ replaceEntries: flag }),
   'cluster.status': nothing,
+  'membership.feed': membershipShape,
 }
 
 export function isOperationName(name: string): name is OperationName {

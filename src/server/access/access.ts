@@ -13,6 +13,7 @@ import type { Clock, Log, Metrics } from '../../platform/ports.ts'
 import type { Peer } from '../../rpc/contract.ts'
 import { type ChainOutcome, type Trust, verifyChain } from '../../wire/x509/chain.ts'
 import type { StateView } from '../store/state.ts'
+import { FederatedPeers } from './federated-peers.ts'
 import { PlaneTrust } from './plane-trust.ts'
 
 export interface AccessOptions {
@@ -32,6 +33,8 @@ export interface Access {
   identify(peer: Peer, token: string): Result<Principal>
   /** The host of this connection by its registered key, also when its certificate has expired: for renewal only. */
   registeredHost(peer: Peer): Result<Host>
+  /** The datacenter whose server the peer is, where that is another one; undefined for everybody else. */
+  federatedOf(peer: Peer): string | undefined
   /**
    * Whether the certificates prove a server or a host of this cluster that may do more than enroll. A host that this server
    * does not know yet is one as well: another server enrolled it a moment ago, and each call asks again.
@@ -48,6 +51,7 @@ type Proven = Extract<ChainOutcome, { readonly kind: 'ok' | 'expired' | 'not-yet
 
 export function createAccess(options: AccessOptions): Access {
   const chains = new ChainCache(options)
+  const federated = new FederatedPeers(options)
   const bucket = new TokenBucket(refusalsLoggedPerSecond, refusalsLoggedPerSecond * 5)
   return {
     identify: (peer, token) => {
@@ -55,6 +59,8 @@ export function createAccess(options: AccessOptions): Access {
       // The socket's permissions let its caller read; changing the cluster takes a token also here.
       if (peer.address === 'local') return ok(anonymous)
       const outcome = chains.outcome(peer)
+      // Of its own it may do what anybody may; what it says for others, it says beside (federation/federation.ts).
+      if (outcome.kind === 'untrusted' && federated.datacenterOf(peer) !== undefined) return ok(anonymous)
       if (outcome.kind !== 'ok') return refusedChain(outcome)
       // A server is its recorded key. One that was removed keeps its certificate for a while; it may look, and ask who is left.
       if (outcome.identity.kind === 'server' && !options.isServer(peer)) return ok(anonymous)
@@ -65,8 +71,10 @@ export function createAccess(options: AccessOptions): Access {
       if (outcome.kind !== 'ok' && outcome.kind !== 'expired') return refusedChain(outcome)
       return hostOf(outcome, options.view())
     },
+    federatedOf: (peer) => federated.datacenterOf(peer),
     isMember: (peer) => {
       const outcome = chains.outcome(peer)
+      if (outcome.kind === 'untrusted') return federated.datacenterOf(peer) !== undefined
       if (outcome.kind !== 'ok') return false
       const { identity } = outcome
       if (identity.kind !== 'host') return identity.kind === 'server'
@@ -125,6 +133,8 @@ function refusedChain(outcome: Exclude<ChainOutcome, { readonly kind: 'ok' }>): 
       return failed('not-enrolled', `this call needs a host’s certificate, not the one of ${outcome.uri}`)
     case 'untrusted':
       return failed('wrong-cluster', `the certificate of ${outcome.uri} is not from this cluster’s authority`)
+    case 'evicted':
+      return failed('host-evicted', `the certificate of ${outcome.uri} is one of an evicted host`)
     case 'expired':
       return failed('not-enrolled', `the certificate of ${outcome.uri} has expired; it may only be renewed`)
     case 'not-yet-valid':

@@ -12,6 +12,7 @@ import type { Node } from '../../model/node.ts'
 import type { Service } from '../../model/service.ts'
 import type { CommandOf } from '../apply/outcome.ts'
 import { checkRegistration } from '../apply/registration.ts'
+import { checkDatacenterBounds } from './datacenter-bounds.ts'
 import { checkKvDelete, checkKvSet } from './kv-bounds.ts'
 import { checkLocking } from './lock-bounds.ts'
 
@@ -27,6 +28,7 @@ export function checkBounds(command: Command): Result<true> {
     case 'autopilot.set':
     case 'verify.mark':
     case 'verify.result':
+    case 'gossip-keys.set':
     case 'restore.begin':
     case 'restore.piece':
     case 'restore.commit':
@@ -66,6 +68,13 @@ export function checkBounds(command: Command): Result<true> {
       )
     case 'enrollment.create':
       return checkEnrollment(command)
+    case 'datacenter.federate':
+    case 'datacenter.set':
+      return checkDatacenterBounds(command.datacenter)
+    case 'datacenter.remove':
+      return nameIs('datacenter', command.name)
+    case 'host.evict':
+      return nameIs('node', command.node)
     case 'enrollment.redeem':
       return first(nameIs('node', command.node), idIs('node', command.nodeId))
     case 'enrollment.redeem-server':
@@ -180,9 +189,9 @@ function checkEnrollment({ enrollment }: CommandOf<'enrollment.create'>): Result
     ),
     enrollment.node === '' ? fine : nameIs('node', enrollment.node),
     check(
-      enrollment.role !== 'server' || enrollment.services.length === 0,
+      (enrollment.role ?? 'host') === 'host' || enrollment.services.length === 0,
       'bad-request',
-      () => 'a token for a server names no services',
+      () => 'only a token for a host names services',
     ),
     check(
       enrollment.services.length <= limits.servicesPerEnrollment,

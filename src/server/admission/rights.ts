@@ -22,6 +22,9 @@ export function checkRights(principal: Principal, command: Command): Result<true
     case 'verify.result':
     case 'enrollment.redeem':
     case 'enrollment.redeem-server':
+    case 'gossip-keys.set':
+    case 'datacenter.federate':
+    case 'datacenter.set':
       if (principal.kind === 'server') return ok(true)
       return failed('bad-token', `only a server may propose "${command.type}"`)
     case 'catalog.register':
@@ -42,6 +45,8 @@ export function checkRights(principal: Principal, command: Command): Result<true
     case 'session.destroy':
     case 'session.renew':
     case 'enrollment.create':
+    case 'host.evict':
+    case 'datacenter.remove':
     case 'autopilot.set':
     case 'restore.begin':
     case 'restore.piece':

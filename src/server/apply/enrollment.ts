@@ -67,7 +67,8 @@ export function applyServerRedeem(
   return done
 }
 
-function checkToken(
+/** Whether the token is one for `role`, unused, in time, and for this name. */
+export function checkToken(
   enrollment: Enrollment,
   role: EnrollmentRole,
   use: { readonly node: string; readonly atMs: number },

@@ -14,7 +14,9 @@ import type { Transaction } from '../store/transaction.ts'
 import type { View } from '../store/view.ts'
 import { applyDeregister, applyRegister } from './catalog.ts'
 import { applyEntryDelete, applyEntryUpsert } from './config-entry.ts'
+import { applyDatacenter, applyDatacenterRemove, applyFederate } from './datacenter.ts'
 import { applyEnrollmentCreate, applyEnrollmentRedeem, applyServerRedeem } from './enrollment.ts'
+import { applyGossipKeys, applyHostEvict, mayRegister } from './eviction.ts'
 import { applyIntentionDelete, applyIntentionUpsert } from './intention.ts'
 import { applyKvDelete, applyKvLock, applyKvReap, applyKvSet, applyKvUnlock } from './kv.ts'
 import { type CommandOf, done } from './outcome.ts'
@@ -90,6 +92,8 @@ function applyEnvelope(
 ): Result<AppliedValue> {
   if (principal.kind === 'host' && tx.host(principal.node)?.evicted === true)
     return failed('host-evicted', `host "${principal.node}" was evicted`)
+  if (!mayRegister(tx, principal, command))
+    return failed('host-evicted', 'a host that was evicted is not put into the catalog')
   switch (command.type) {
     case 'genesis':
       return applyGenesis(tx, command, atMs)
@@ -140,6 +144,16 @@ function applyEnvelope(
       return applyEnrollmentRedeem(tx, command, atMs)
     case 'enrollment.redeem-server':
       return applyServerRedeem(tx, command, atMs)
+    case 'datacenter.federate':
+      return applyFederate(tx, command, atMs)
+    case 'datacenter.set':
+      return applyDatacenter(tx, command)
+    case 'datacenter.remove':
+      return applyDatacenterRemove(tx, command)
+    case 'host.evict':
+      return applyHostEvict(tx, command, atMs)
+    case 'gossip-keys.set':
+      return applyGossipKeys(tx, command)
     default:
       return unknownCommand(command)
   }

@@ -14,9 +14,10 @@ import {
   type IssuedCertificate,
   type Issuer,
   keyIdentifier,
+  type LeafRequest,
 } from '../../wire/x509/certificate.ts'
 import { readCertificateFacts } from '../../wire/x509/certificate-facts.ts'
-import type { AlternativeNames } from '../../wire/x509/extensions.ts'
+import { tagSaltBytes, taggedSerial } from '../../wire/x509/host-tag.ts'
 import { publicKeyInfo } from '../../wire/x509/keys.ts'
 import { decodeCertificatePems, encodeCertificatePem } from '../../wire/x509/pem.ts'
 import type { StateView } from '../store/state.ts'
@@ -66,7 +67,7 @@ export class Authority {
     const { clusterId, datacenter } = settings
     const uri = formatSpiffeId({ kind: 'host', trustDomain: hostTrustDomain(clusterId), datacenter, node })
     const names = { uri, dnsNames: [], ipAddresses: [] }
-    return this.#sign('host', names, publicKey, this.#hostTtlMs)
+    return this.#sign('host', { names, publicKey, serial: this.#serial() }, this.#hostTtlMs)
   }
 
   /** For the RPC listener of this server. */
@@ -78,7 +79,8 @@ export class Authority {
     const uri = formatSpiffeId({ kind: 'server', trustDomain, datacenter, node: names.node })
     const dnsNames = [`server.${datacenter}.mesh`, ...names.dnsNames]
     const alternative = { uri, dnsNames, ipAddresses: names.ipAddresses }
-    const signed = this.#sign('host', alternative, publicKey, this.#hostTtlMs)
+    const leaf = { names: alternative, publicKey, serial: this.#serial() }
+    const signed = this.#sign('host', leaf, this.#hostTtlMs)
     if (!signed.ok) return signed
     const rootPem = this.#issuers.get('host')?.rootPem ?? ''
     return ok({ ...signed.value, chainPem: signed.value.chainPem + rootPem })
@@ -88,20 +90,26 @@ export class Authority {
     return this.#options.hostTtlMs ?? limits.hostCertificateTtlMs
   }
 
-  signService(service: string, publicKey: Uint8Array): Result<SignedChain> {
+  /** `hostTag` marks the leaf as one of that host (wire/x509/host-tag.ts). */
+  signService(service: string, publicKey: Uint8Array, hostTag: string): Result<SignedChain> {
     const settings = this.#options.view().settings()
     if (settings === undefined) return noCluster
     const { clusterId, datacenter } = settings
     const trustDomain = serviceTrustDomain(clusterId)
     const uri = formatSpiffeId({ kind: 'service', trustDomain, datacenter, service })
     const names = { uri, dnsNames: [], ipAddresses: [] }
-    return this.#sign('service', names, publicKey, this.#options.leafTtlMs)
+    const { leafTtlMs, random } = this.#options
+    const serial = taggedSerial(hostTag, random.bytes(tagSaltBytes))
+    return this.#sign('service', { names, publicKey, serial }, leafTtlMs)
+  }
+
+  #serial(): Uint8Array {
+    return this.#options.random.bytes(16)
   }
 
   #sign(
     plane: TrustPlane,
-    names: AlternativeNames,
-    publicKey: Uint8Array,
+    leaf: Pick<LeafRequest, 'names' | 'publicKey' | 'serial'>,
     ttlMs: number,
   ): Result<SignedChain> {
     const nowMs = this.#options.clock.wallMs()
@@ -111,9 +119,7 @@ export class Authority {
     if (issuer.notAfterMs <= nowMs)
       return failed('internal', `the active root of the ${plane} plane has expired; rotate it`)
     const signed = createLeaf(issuer, {
-      names,
-      publicKey,
-      serial: this.#options.random.bytes(16),
+      ...leaf,
       notBeforeMs: nowMs - clockLeewayMs,
       notAfterMs: nowMs + ttlMs,
     })

@@ -24,6 +24,8 @@ export interface HostsOptions {
   /** Name of this server's node: the principal that redeems tokens for hosts. */
   readonly server: string
   readonly view: () => StateView
+  /** Keys of the gossip pool, base64, the one in use first; absent or empty: none. */
+  readonly gossipKeys?: () => readonly string[]
   readonly clock: Clock
 }
 
@@ -112,6 +114,7 @@ export class Hosts {
       hostRoots: publicRoots(view, 'host'),
       serviceRoots: publicRoots(view, 'service'),
       services: view.host(node)?.services ?? [],
+      gossipKeys: this.#options.gossipKeys?.() ?? [],
     })
   }
 }

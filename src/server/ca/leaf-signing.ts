@@ -4,12 +4,14 @@
  * rotation cannot starve everything else a server does; who is refused tries again in its own time.
  */
 import { allowsService } from '../../model/access.ts'
+import type { Host } from '../../model/authority.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
 import { meshNameOf } from '../../model/service.ts'
 import { TokenBucket } from '../../model/token-bucket.ts'
 import type { Clock, Metrics } from '../../platform/ports.ts'
 import type { LeafCertificate, Peer, Reply, SignLeafRequest } from '../../rpc/contract.ts'
+import { hostTagOf } from '../../wire/x509/host-tag.ts'
 import { readCertificateRequest } from '../../wire/x509/request.ts'
 import type { Access } from '../access/access.ts'
 import type { StateView } from '../store/state.ts'
@@ -33,12 +35,13 @@ export class LeafSigning {
 
   signLeaf(peer: Peer, request: SignLeafRequest, reply: Reply<LeafCertificate>): void {
     const refuse = this.#options.access.refusals('signLeaf', peer)
-    const allowed = this.#mayBe(peer, request.service)
-    const signed = allowed.ok ? this.#sign(request) : allowed
+    const host = this.#mayBe(peer, request.service)
+    const signed = host.ok ? this.#sign(request, host.value) : host
     reply(signed.ok ? signed : refuse(signed))
   }
 
-  #mayBe(peer: Peer, service: string): Result<true> {
+  /** The host that may be the service. */
+  #mayBe(peer: Peer, service: string): Result<Host> {
     const principal = this.#options.access.identify(peer, '')
     if (!principal.ok) return principal
     if (principal.value.kind !== 'host')
@@ -49,18 +52,22 @@ export class LeafSigning {
         'service-not-allowed',
         `host "${node}" is not enrolled for service "${service}"; its enrollment names: ${services.join(', ') || 'none'}`,
       )
-    for (const row of this.#options.view().servicesOfNode(node))
-      if (row.name === service || meshNameOf(row) === service) return ok(true)
+    const view = this.#options.view()
+    const host = view.host(node)
+    if (host === undefined) return failed('not-enrolled', `host "${node}" is not enrolled in this cluster`)
+    for (const row of view.servicesOfNode(node))
+      if (row.name === service || meshNameOf(row) === service) return ok(host)
     return failed('service-not-registered', `service "${service}" is not registered on host "${node}"`)
   }
 
-  #sign(request: SignLeafRequest): Result<LeafCertificate> {
+  #sign(request: SignLeafRequest, host: Host): Result<LeafCertificate> {
     const waitMs = this.#bucket.take(this.#options.clock.monotonicMs())
     if (waitMs > 0)
       return failed('overloaded', `the authority signs no more certificates now; try again in ${waitMs} ms`)
     const publicKey = readCertificateRequest(request.csr)
     if (!publicKey.ok) return publicKey
-    const signed = this.#options.authority.signService(request.service, publicKey.value)
+    const tag = hostTagOf(Buffer.from(host.publicKey, 'base64'))
+    const signed = this.#options.authority.signService(request.service, publicKey.value, tag)
     if (!signed.ok) return signed
     this.#options.metrics.count('mesh_ca_leaves_signed_total')
     const { chainPem, serialNumber, notBeforeMs, notAfterMs } = signed.value

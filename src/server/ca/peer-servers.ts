@@ -100,6 +100,7 @@ const words = {
   'no-spiffe-uri': 'its certificate names no server of a mesh',
   'wrong-plane': 'it showed a service’s certificate',
   untrusted: 'its certificate is not from this cluster’s authority',
+  evicted: 'its certificate is one of an evicted host',
 } as const
 
 /** As the configuration records keys. */

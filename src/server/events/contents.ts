@@ -13,7 +13,9 @@ import type { InstanceChange } from '../store/transaction.ts'
 import type { View } from '../store/view.ts'
 
 export type HealthTopic = InstanceChange['topic']
-export type WholeTopic = Exclude<Topic, HealthTopic>
+/** Topics whose content is not in the state but with another datacenter. */
+export type FarTopic = Extract<Topic, 'datacenter-health'>
+export type WholeTopic = Exclude<Topic, HealthTopic | FarTopic>
 
 /** Topics whose every event says everything, so that only the newest matters. */
 export function isWhole(topic: Topic): topic is WholeTopic {
@@ -27,6 +29,8 @@ export function touchedBy({ topic, key }: Subject): readonly Touched[] {
       return [destinationRow(key), destinationRow(wildcard), tableRow('settings')]
     case 'roots':
       return [tableRow('roots')]
+    case 'datacenter-health':
+      return []
     case 'mesh-health':
       return [meshRow(key)]
     case 'service-health':
@@ -35,8 +39,27 @@ export function touchedBy({ topic, key }: Subject): readonly Touched[] {
 }
 
 export function wholeBody(view: View, topic: WholeTopic, key: string): EventBody {
-  if (topic === 'roots') return { topic, trustDomain: trustDomainOf(view), roots: publicRoots(view) }
+  if (topic === 'roots') return trustBody(view)
   return { topic, defaultAction: defaultActionOf(view), rules: view.rulesFor(key) }
+}
+
+/** Hosts that other datacenters shut out are shut out here too: their leaves are good for any proxy. */
+function trustBody(view: View): EventBody {
+  const others = view.datacenters()
+  const federated = others.map(({ name: datacenter, clusterId, serviceRoots: roots }) => {
+    return { datacenter, trustDomain: serviceTrustDomain(clusterId), roots }
+  })
+  const evicted = [
+    ...Array.from(view.evictions(), ({ hostTag }) => hostTag),
+    ...others.flatMap((other) => other.evicted ?? []),
+  ]
+  return {
+    topic: 'roots',
+    trustDomain: trustDomainOf(view),
+    roots: publicRoots(view),
+    ...(evicted.length === 0 ? {} : { evicted }),
+    ...(federated.length === 0 ? {} : { federated }),
+  }
 }
 
 /** Before the cluster is founded nothing is allowed. */

@@ -11,7 +11,15 @@ import { type Subject, type Topic, topics } from '../../model/topic.ts'
 import type { Store } from '../store/store.ts'
 import type { Changes } from '../store/transaction.ts'
 import type { View } from '../store/view.ts'
-import { type HealthTopic, instanceBody, isWhole, touchedBy, type WholeTopic, wholeBody } from './contents.ts'
+import {
+  type FarTopic,
+  type HealthTopic,
+  instanceBody,
+  isWhole,
+  touchedBy,
+  type WholeTopic,
+  wholeBody,
+} from './contents.ts'
 import { Journal, type JournalEntry } from './journal.ts'
 import { type EventFrame, HealthSnapshot, type Snapshot } from './shared-snapshot.ts'
 
@@ -38,8 +46,15 @@ interface Followed {
   frames: Map<number, EventFrame>
 }
 
+/** Where instances in other datacenters are known. Positions in it count its own changes, not those of the state. */
+export interface FarSource {
+  subscribe(subject: Subject, wake: () => void): () => void
+  next(subject: Subject, position: Position): Next
+}
+
 export class Publisher {
   readonly #store: Store
+  #far: FarSource | undefined
   readonly #followed = new Map<Topic, Map<string, Followed>>(topics.map((topic) => [topic, new Map()]))
   readonly #journals: Readonly<Record<HealthTopic, Journal>>
   readonly #snapshots = new Map<string, Snapshot>()
@@ -54,23 +69,30 @@ export class Publisher {
     store.onReplaced((view) => this.#reset(view))
   }
 
+  /** To be set before anybody is served. */
+  useFar(far: FarSource): void {
+    this.#far = far
+  }
+
   /** `wake` is called after each commit that changed the subject; it must only note that and return. */
   subscribe(subject: Subject, wake: () => void): () => void {
-    const ofTopic = this.#subjects(subject.topic)
-    let followed = ofTopic.get(subject.key)
+    const { topic, key } = subject
+    if (topic === 'datacenter-health') return this.#far?.subscribe(subject, wake) ?? nothingFollowed
+    const ofTopic = this.#subjects(topic)
+    let followed = ofTopic.get(key)
     if (followed === undefined) {
       const index = this.#store.view().indexOf(touchedBy(subject))
       followed = { subject, wakes: new Set(), index, frames: new Map() }
-      ofTopic.set(subject.key, followed)
-      this.#journalOf(subject.topic)?.follow(subject.key, index)
+      ofTopic.set(key, followed)
+      this.#journalOf(topic)?.follow(key, index)
     }
     const { wakes } = followed
     wakes.add(wake)
     return () => {
       wakes.delete(wake)
-      if (wakes.size > 0 || ofTopic.get(subject.key)?.wakes !== wakes) return
-      ofTopic.delete(subject.key)
-      this.#journalOf(subject.topic)?.unfollow(subject.key)
+      if (wakes.size > 0 || ofTopic.get(key)?.wakes !== wakes) return
+      ofTopic.delete(key)
+      this.#journalOf(topic)?.unfollow(key)
     }
   }
 
@@ -81,11 +103,13 @@ export class Publisher {
 
   /** What a subscriber at `position` needs now. */
   next(subject: Subject, position: Position): Next {
+    const { topic, key } = subject
+    if (topic === 'datacenter-health')
+      return this.#far?.next(subject, position) ?? { kind: 'current' }
     const view = this.#store.view()
     const followed = this.#subjects(subject.topic).get(subject.key)
     if (followed === undefined) return { kind: 'current' }
     const isNew = position.cursor === 0 || position.epoch !== this.#epoch
-    const { topic, key } = subject
     if (isWhole(topic)) {
       if (!isNew && position.cursor >= followed.index) return { kind: 'current' }
       const frame = this.#wholeFrame(view, followed, topic)
@@ -146,7 +170,7 @@ export class Publisher {
       }
   }
 
-  #journalOf(topic: Topic): Journal | undefined {
+  #journalOf(topic: Exclude<Topic, FarTopic>): Journal | undefined {
     return isWhole(topic) ? undefined : this.#journals[topic]
   }
 
@@ -190,6 +214,8 @@ export class Publisher {
     return snapshot
   }
 }
+
+const nothingFollowed = (): void => undefined
 
 const snapshotKey = (topic: Topic, key: string): string => `${topic}/${key}`
 

@@ -1,27 +1,31 @@
 /**
- * Writes the membership check of each host: passing while its agent has a control stream, critical once that was away
- * for longer than an agent restart takes. Only the leader writes, through the ordinary road of a command. A node that
- * never had an agent gets no check.
+ * Keeps the catalog's nodes as membership has them: the check `serfHealth` passing or critical, hosts that left or were
+ * forgotten deregistered. What is to become of a host decides member-verdict.ts, from gossip (gossip-view.ts) and from who has
+ * a control stream. Only the leader writes, through the ordinary road of a command; no server is ever taken from Raft here.
  */
 import { type Check, memberCheckId } from '../../model/check.ts'
 import type { Command } from '../../model/command.ts'
 import type { Failure } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'
+import { serverServiceId } from '../../model/service.ts'
 import type { Clock, Log, Random, Timer } from '../../platform/ports.ts'
 import type { Reply } from '../../rpc/contract.ts'
 import type { Consensus } from '../consensus/contract.ts'
 import type { Store } from '../store/store.ts'
+import type { GossipView } from './gossip-view.ts'
+import { type Claimed, judgeMember, type MemberFacts, type MemberVerdict } from './member-verdict.ts'
+import { Patience } from './patience.ts'
 
 /** Who has a live agent; the session hub. */
 export interface Presence {
   isPresent(node: string): boolean
-  presentNodes(): Iterable<string>
   onPresence(listener: (node: string, present: boolean) => void): void
 }
 
 export interface MembershipPorts {
   readonly store: Store
   readonly presence: Presence
+  readonly gossip: Pick<GossipView, 'state' | 'isWhole' | 'claim' | 'nodes' | 'listen'>
   readonly consensus: Pick<Consensus, 'onLeadership'>
   /** Proposes as this server. */
   readonly write: (command: Command, reply: Reply<unknown>) => void
@@ -30,12 +34,17 @@ export interface MembershipPorts {
   readonly log: Log
 }
 
-type MemberState = 'passing' | 'critical'
-
 export class Membership {
   readonly #ports: MembershipPorts
   /** Nodes whose agent went away a moment ago. */
-  readonly #grace = new Map<string, Timer>()
+  readonly #leaving: Patience
+  /** Alive hosts that the catalog does not know: their agents have that long to register them. */
+  readonly #unregistered: Patience
+  readonly #absent: Patience
+  /** Hosts that the pool forgot and the catalog has not yet. */
+  readonly #forgotten = new Set<string>()
+  /** Hosts whose agents connected while gossip was frozen. */
+  readonly #cameBack = new Set<string>()
   readonly #waiting = new Set<string>()
   readonly #writing = new Set<string>()
   #leading: boolean = false
@@ -46,35 +55,59 @@ export class Membership {
 
   constructor(ports: MembershipPorts) {
     this.#ports = ports
-    ports.presence.onPresence((node, present) => this.#presenceChanged(node, present))
-    ports.consensus.onLeadership((leading) => this.#leadershipChanged(leading))
-    ports.store.onCommit((_view, changes) => {
-      for (const node of changes.nodes) this.#look(node)
+    const { clock, presence, gossip, consensus, store } = ports
+    const look = (node: string): void => this.#look(node)
+    this.#leaving = new Patience(clock, limits.memberGraceMs, (node) => {
+      this.#leaving.forget(node)
+      this.#look(node)
     })
-    ports.store.onReplaced(() => this.#lookAtAll())
+    this.#unregistered = new Patience(clock, limits.memberGraceMs, look)
+    this.#absent = new Patience(clock, limits.memberAbsentMs, look)
+    presence.onPresence((node, present) => this.#presenceChanged(node, present))
+    gossip.listen({
+      onClaim: look,
+      onReaped: (node) => this.#reaped(node),
+      onState: () => {
+        this.#cameBack.clear()
+        this.#lookAtAll()
+      },
+    })
+    consensus.onLeadership((leading) => this.#leadershipChanged(leading))
+    store.onCommit((view, changes) => {
+      for (const node of changes.nodes) {
+        if (view.node(node) === undefined) this.#forgotten.delete(node)
+        this.#look(node)
+      }
+      for (const node of changes.hosts) this.#look(node)
+      // Whether a host runs a server decides what its leave means.
+      for (const { node, serviceId } of changes.instances) if (serviceId === serverServiceId) this.#look(node)
+    })
+    store.onReplaced(() => this.#lookAtAll())
   }
 
   #presenceChanged(node: string, present: boolean): void {
-    this.#grace.get(node)?.cancel()
-    this.#grace.delete(node)
-    if (present) this.#look(node)
-    else
-      this.#grace.set(
-        node,
-        this.#ports.clock.after(limits.memberGraceMs, () => {
-          this.#grace.delete(node)
-          this.#look(node)
-        }),
-      )
+    this.#leaving.forget(node)
+    if (!present) this.#leaving.hasLasted(node)
+    else if (this.#ports.gossip.state === 'frozen') this.#cameBack.add(node)
+    this.#look(node)
+  }
+
+  #reaped(node: string): void {
+    // One that the catalog does not know would never be taken out of here again.
+    if (this.#ports.store.view().node(node) === undefined) return
+    this.#forgotten.add(node)
+    this.#look(node)
   }
 
   #leadershipChanged(leading: boolean): void {
     this.#leading = leading
+    this.#waiting.clear()
     this.#settled = false
     this.#settling?.cancel()
-    this.#waiting.clear()
+    this.#absent.clear()
+    this.#unregistered.clear()
     if (!leading) return
-    for (const node of this.#ports.presence.presentNodes()) this.#look(node)
+    this.#lookAtAll()
     this.#settling = this.#ports.clock.after(limits.memberGraceMs, () => {
       this.#settled = true
       this.#lookAtAll()
@@ -82,7 +115,10 @@ export class Membership {
   }
 
   #lookAtAll(): void {
-    if (this.#leading) for (const { name } of this.#ports.store.view().nodes()) this.#look(name)
+    if (!this.#leading) return
+    const { store, gossip } = this.#ports
+    for (const { name } of store.view().nodes()) this.#look(name)
+    for (const node of gossip.nodes()) this.#look(node)
   }
 
   #look(node: string): void {
@@ -109,30 +145,82 @@ export class Membership {
       }
       looked++
       this.#waiting.delete(node)
-      if (this.#writing.has(node)) continue
-      const state = this.#wanted(node)
-      if (state !== undefined) this.#write(node, state)
+      if (!this.#writing.has(node)) this.#act(node)
     }
   }
 
-  /** The state to write, or undefined where what is written is right or nothing is known yet. */
-  #wanted(node: string): MemberState | undefined {
-    const view = this.#ports.store.view()
-    if (view.node(node) === undefined) return undefined
-    const status = view.check(node, memberCheckId)?.status
-    if (this.#ports.presence.isPresent(node)) return status === 'passing' ? undefined : 'passing'
-    const isMember = status !== undefined || view.host(node) !== undefined
-    if (!isMember || !this.#settled || this.#grace.has(node)) return undefined
-    return status === 'critical' ? undefined : 'critical'
+  #act(node: string): void {
+    const verdict = judgeMember(this.#facts(node))
+    const { gossip } = this.#ports
+    const isAbsent = verdict === 'absent' && gossip.isWhole
+    if (!isAbsent) this.#absent.forget(node)
+    if (verdict !== 'unregistered') this.#unregistered.forget(node)
+    const command = this.#commandOf(node, verdict, isAbsent)
+    if (command !== undefined) this.#write(node, verdict, command)
   }
 
-  #write(node: string, state: MemberState): void {
+  #facts(node: string): MemberFacts {
+    const { store, presence, gossip } = this.#ports
+    const view = store.view()
+    const isPresent = presence.isPresent(node)
+    return {
+      claimed: this.#claimed(node),
+      isFrozen: gossip.state === 'frozen',
+      cameBack: this.#cameBack.has(node),
+      isPresent,
+      isAbsenceProven: this.#settled && !this.#leaving.isRunning(node),
+      isRegistered: view.node(node) !== undefined,
+      isEnrolled: view.host(node) !== undefined,
+      runsServer: view.service(node, serverServiceId) !== undefined,
+      status: view.check(node, memberCheckId)?.status,
+    }
+  }
+
+  /** What gossip says counts for enrolled hosts alone: its key lets nobody into the catalog, and nobody out of it. */
+  #claimed(node: string): Claimed | undefined {
+    const { store, gossip } = this.#ports
+    const host = store.view().host(node)
+    if (host === undefined || host.evicted) return undefined
+    const claim = gossip.claim(node)
+    if (claim === undefined) return this.#forgotten.has(node) ? 'forgotten' : undefined
+    this.#forgotten.delete(node)
+    return claim.nodeId === '' || claim.nodeId === host.nodeId ? claim.presence : undefined
+  }
+
+  #commandOf(node: string, verdict: MemberVerdict, isAbsent: boolean): Command | undefined {
+    switch (verdict) {
+      case 'as-it-is':
+        return undefined
+      case 'passing':
+      case 'critical':
+        return { type: 'catalog.register', node, services: [], checks: [memberCheck(node, verdict)] }
+      case 'unregistered':
+        return this.#unregistered.hasLasted(node) ? this.#registration(node) : undefined
+      case 'absent':
+        return isAbsent && this.#absent.hasLasted(node) ? { type: 'catalog.deregister', node } : undefined
+      case 'deregister':
+        return { type: 'catalog.deregister', node }
+    }
+  }
+
+  /** With as little as gossip knows: the agent of the host makes it whole when it reaches a server. */
+  #registration(node: string): Command | undefined {
+    const { store, gossip } = this.#ports
+    const view = store.view()
+    const datacenter = view.settings()?.datacenter
+    const address = gossip.claim(node)?.address
+    const id = view.host(node)?.nodeId
+    if (datacenter === undefined || address === undefined || id === undefined) return undefined
+    const row = { id, name: node, address, datacenter, taggedAddresses: { lan: address }, meta: {} }
+    return { type: 'catalog.register', node: row, services: [], checks: [memberCheck(node, 'passing')] }
+  }
+
+  #write(node: string, verdict: MemberVerdict, command: Command): void {
     this.#writing.add(node)
-    const checks = [memberCheck(node, state)]
-    this.#ports.write({ type: 'catalog.register', node, services: [], checks }, (result) => {
+    this.#ports.write(command, (result) => {
       this.#writing.delete(node)
       if (result.ok) {
-        this.#ports.log.info('member changed', { node, status: state })
+        this.#ports.log.info('member changed', { node, status: verdict })
         // It may have changed again meanwhile.
         this.#look(node)
       } else this.#failed(node, result.failure)
@@ -147,7 +235,7 @@ export class Membership {
   }
 }
 
-function memberCheck(node: string, status: MemberState): Check {
+function memberCheck(node: string, status: 'passing' | 'critical'): Check {
   return {
     node,
     checkId: memberCheckId,

@@ -18,7 +18,10 @@ import type {
 import type { Access } from '../access/access.ts'
 import type { Written } from '../admission/admission.ts'
 import type { Consensus } from '../consensus/contract.ts'
+import type { Federating } from '../federation/federating.ts'
+import type { GossipView } from '../leader/gossip-view.ts'
 import type { Store } from '../store/store.ts'
+import { joinDatacenter } from './federation-operations.ts'
 import type { QuorumWatch } from './quorum-watch.ts'
 import type { RaftOperations } from './raft-operations.ts'
 import type { SnapshotRestoring } from './snapshot-restoring.ts'
@@ -32,6 +35,12 @@ export interface OperationsPorts {
   readonly restoring: SnapshotRestoring
   readonly raft: RaftOperations
   readonly quorum: QuorumWatch
+  readonly gossip: Pick<GossipView, 'hear'>
+  readonly federating: Pick<Federating, 'join'>
+  /** Node name of this server's host; its agent alone tells of gossip. */
+  readonly node: string
+  /** By which agents find this server in the gossip pool. */
+  readonly gossipTags: Readonly<Record<string, string>>
   readonly write: (principal: Principal, command: Command, reply: Reply<Written>) => void
   /** Asks the server that leads now. */
   readonly askLeader: OperatorClient['operate']
@@ -85,11 +94,18 @@ export class OperatorRoom implements OperatorApi {
       reply(principal)
       return
     }
-    const kind = readable.has(name) ? 'read' : 'operate'
-    const allowed = access.refusals('operate', peer)(authorize(principal.value, { kind }))
+    const allowed = access.refusals('operate', peer)(this.#allows(principal.value, name))
     if (!allowed.ok) reply(allowed)
     else if (this.#isLeadersBusiness(request)) this.#passOn(peer, request, reply)
     else (this.#served[name] as unknown as Serve<Name>)(args, { principal: principal.value, data }, reply)
+  }
+
+  #allows(principal: Principal, name: OperationName): Result<true> {
+    if (name !== 'membership.feed')
+      return authorize(principal, { kind: readable.has(name) ? 'read' : 'operate' })
+    const { node } = this.#ports
+    if (principal.kind === 'host' && principal.node === node) return ok(true)
+    return failed('bad-token', `only the agent of host "${node}" tells this server of its gossip pool`)
   }
 
   #passOn<Name extends OperationName>(
@@ -134,14 +150,20 @@ export class OperatorRoom implements OperatorApi {
     }
   }
 
-  #cluster(): Pick<Served, 'cluster.status' | Extract<OperationName, `raft.${string}`>> {
-    const { raft, quorum, leave } = this.#ports
+  #cluster(): Pick<
+    Served,
+    'cluster.status' | 'membership.feed' | 'federation.join' | Extract<OperationName, `raft.${string}`>
+  > {
+    const { raft, quorum, leave, gossip, gossipTags: tags, federating } = this.#ports
     return {
+      'federation.join': (args, { data }, reply) => joinDatacenter(federating, args, data, reply),
       'raft.configuration': (_args, _caller, reply) => reply(plain(ok(raft.configuration()))),
       'raft.remove-peer': (args, _caller, reply) => raft.remove(args, (result) => reply(plain(result))),
       'raft.transfer-leader': ({ id }, _caller, reply) => raft.transfer(id, (result) => reply(plain(result))),
       'raft.leave': (_args, _caller, reply) => leave((result) => reply(plain(result))),
       'cluster.status': (_args, _caller, reply) => reply(plain(ok(quorum.status()))),
+      'membership.feed': (frame, _caller, reply) =>
+        reply(plain(ok({ isContinued: gossip.hear(frame), tags }))),
     }
   }
 

@@ -3,11 +3,12 @@
  * knows what is in it, and whether the authority's keys in it can be unsealed here. Where the operator gave the key of
  * another cluster, they are sealed anew by this one's, so that no key ever enters the log.
  */
-import type { CaRoot } from '../../model/authority.ts'
+import type { CaRoot, GossipKeyring } from '../../model/authority.ts'
 import { type Failure, failed } from '../../model/errors.ts'
 import { maxFeatureLevel } from '../../model/feature.ts'
 import type { Random } from '../../platform/ports.ts'
 import type { ArchiveOrigin } from '../../wire/snapshot-archive.ts'
+import { resealGossipKey } from '../ca/gossip-keys.ts'
 import { sealKey, unsealKey } from '../ca/sealing.ts'
 
 export interface RestoreFilterPorts {
@@ -21,6 +22,7 @@ export interface RestoreFilterPorts {
 }
 
 const rootsStart = '["roots",'
+const gossipKeysStart = '["gossipKeys",'
 
 export class RestoreFilter {
   readonly #ports: RestoreFilterPorts
@@ -53,8 +55,11 @@ export class RestoreFilter {
 
   /** The lines as they go into the log. */
   lines(lines: string): string {
-    if (!lines.includes(rootsStart)) return lines
-    return lines.replace(/^\["roots",.*$/gm, (line) => this.#root(line))
+    let sealed = lines
+    if (sealed.includes(rootsStart)) sealed = sealed.replace(/^\["roots",.*$/gm, (line) => this.#root(line))
+    if (sealed.includes(gossipKeysStart))
+      sealed = sealed.replace(/^\["gossipKeys",.*$/gm, (line) => this.#gossipKeys(line))
+    return sealed
   }
 
   #root(line: string): string {
@@ -71,5 +76,14 @@ export class RestoreFilter {
     if (this.#snapshotKey === clusterKey) return line
     const sealedKey = sealKey(key.value, root.id, clusterKey, random)
     return JSON.stringify(['roots', { ...root, sealedKey }])
+  }
+
+  #gossipKeys(line: string): string {
+    const { clusterKey: to, random } = this.#ports
+    const from = this.#snapshotKey
+    if (from === to) return line
+    const [, keyring] = JSON.parse(line) as readonly ['gossipKeys', GossipKeyring]
+    const keys = keyring.keys.map((key) => resealGossipKey(key, { from, to }, random) ?? key)
+    return JSON.stringify(['gossipKeys', { ...keyring, keys }])
   }
 }

@@ -21,13 +21,14 @@ export function planRoots(view: View): Plan<CaRoots> {
 }
 
 export function planDatacenters(view: View): Plan<Queries['catalog.datacenters']['answer']> {
-  const touched = [tableRow('settings')]
+  const touched = [tableRow('settings'), tableRow('datacenters')]
   const datacenter = view.settings()?.datacenter
+  const others = view.datacenters().map(({ name }) => name)
   return {
     index: view.indexOf(touched),
     touched,
     exists: true,
-    read: () => single(datacenter === undefined ? [] : [datacenter]),
+    read: () => single(datacenter === undefined ? [] : [datacenter, ...others]),
   }
 }
 

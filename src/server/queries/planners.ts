@@ -7,9 +7,11 @@ import type { ConsensusStatus } from '../consensus/contract.ts'
 import type { View } from '../store/view.ts'
 import { planDatacenters, planJoin, planRoots } from './authority.ts'
 import { planAddress, planMesh, planNode, planNodes, planService, planServices } from './catalog.ts'
+import { type AfarPlaces, planFacts } from './federation.ts'
 import { planMembers, planState, planSummaries } from './health.ts'
 import { planCheck, planEntries, planEntry, planIntention, planIntentions, planMatch } from './intentions.ts'
 import { planKvEntries, planKvEntry, planKvKeys } from './kv.ts'
+import { planNeighbours } from './neighbours.ts'
 import { type Plan, type Reading, single } from './plan.ts'
 import { planNodeSessions, planSession, planSessions } from './session.ts'
 import { planTxn } from './txn.ts'
@@ -22,6 +24,8 @@ export interface ClusterDirectory {
   peers(): readonly string[]
   /** Names of the nodes that run a server. */
   nodes(): ReadonlySet<string>
+  /** Where servers of other datacenters reach ours, and gossip with them; absent: at `peers`, and not at all. */
+  fromAfar?(): AfarPlaces
 }
 
 /** Acknowledgements of agents; `sessions/enforcement.ts`. */
@@ -74,7 +78,10 @@ export const planners: Planners = {
   'health.state': ({ view }, args) => planState(view, args),
   'mesh.services': ({ view }) => planSummaries(view),
   'mesh.members': ({ view, cluster }) => planMembers(view, cluster.nodes()),
+  'mesh.neighbours': ({ view }, args) => planNeighbours(view, args),
   'mesh.join': ({ view, cluster }) => planJoin(view, cluster.peers()),
+  'federation.facts': ({ view, cluster }) =>
+    planFacts(view, cluster.fromAfar?.() ?? { servers: cluster.peers(), gossip: [] }),
   'mesh.principal': ({ principal }) => fixed({ kind: principal.kind }),
   'status.leader': ({ status, cluster }) =>
     fixed(status.leader === undefined ? '' : (cluster.addressOf(status.leader) ?? '')),

@@ -47,6 +47,7 @@ export class SessionHub {
   readonly #ahead = new Set<Session>()
   readonly #arrivalListeners: ((node: string) => void)[] = []
   #servers: readonly string[] = []
+  #gossipKeys: readonly string[] = []
   #turnPlanned: boolean = false
   #stopped: boolean = false
 
@@ -73,12 +74,17 @@ export class SessionHub {
       enforced: (session, destination, indexes) => this.#enforced(session, destination, indexes),
       retryAfterMs: () => this.#retryAfterMs(),
       servers: () => this.#servers,
+      gossipKeys: () => this.#gossipKeys,
     }
     store.onCommit((_view, changes) => {
+      for (const node of changes.hosts) this.#endIfEvicted(this.#byNode.get(node))
       this.enforcement.committed(changes)
       for (const session of this.#ahead) if (!session.outbox.advanced()) this.#ahead.delete(session)
     })
-    store.onReplaced((view) => this.enforcement.replaced(view.index))
+    store.onReplaced((view) => {
+      this.enforcement.replaced(view.index)
+      for (const session of [...this.#byNode.values()]) this.#endIfEvicted(session)
+    })
   }
 
   /** Takes an agent's control stream; `principal` is who its certificate says it is. */
@@ -101,10 +107,6 @@ export class SessionHub {
     return this.whereabouts.isPresent(node)
   }
 
-  presentNodes(): Iterable<string> {
-    return this.whereabouts.presentNodes()
-  }
-
   /** Called when a node's agent came to the cluster or left it; a stream that replaces another one is neither. */
   onPresence(listener: (node: string, present: boolean) => void): void {
     this.whereabouts.onPresence(listener)
@@ -120,6 +122,13 @@ export class SessionHub {
     if (sameValue(addresses, this.#servers)) return
     this.#servers = [...addresses]
     for (const session of this.#sessions) session.tellServers()
+  }
+
+  /** Keys of the gossip pool, base64, the one in use first; agents are told when they change. */
+  useGossipKeys(keys: readonly string[]): void {
+    if (sameValue(keys, this.#gossipKeys)) return
+    this.#gossipKeys = [...keys]
+    for (const session of this.#sessions) session.tellGossipKeys()
   }
 
   /** Agents connected here. */
@@ -154,13 +163,21 @@ export class SessionHub {
   #refusalOf(principal: Principal): Failure | undefined {
     if (this.#stopped) return failed('no-server', 'this server is stopping').failure
     if (principal.kind === 'host' && this.#ports.store.view().host(principal.node)?.evicted === true)
-      return failed('host-evicted', `host "${principal.node}" was evicted`).failure
+      return evicted(principal.node)
     if (this.#sessions.size >= limits.sessionsPerServer)
       return failed('overloaded', `this server holds ${limits.sessionsPerServer} agents already`).failure
     return undefined
   }
 
+  #endIfEvicted(session: Session | undefined): boolean {
+    if (session === undefined || this.#ports.store.view().host(session.node)?.evicted !== true) return false
+    session.sendAway(evicted(session.node), this.#retryAfterMs())
+    return true
+  }
+
   #opened(session: Session): void {
+    // The greeting may come long after the connection was let in.
+    if (this.#endIfEvicted(session)) return
     const before = this.#byNode.get(session.node)
     this.#byNode.set(session.node, session)
     if (before !== undefined) {
@@ -238,3 +255,6 @@ export class SessionHub {
     if (reason !== undefined) log.debug('session ended', { event, code, reason: reason.message })
   }
 }
+
+const evicted = (node: string): Failure =>
+  failed('host-evicted', `host "${node}" was evicted from the mesh`).failure

@@ -29,6 +29,8 @@ export interface SessionHost extends OutboxPorts {
   retryAfterMs(): number
   /** RPC addresses of all servers; empty where they are not known. */
   servers(): readonly string[]
+  /** Base64, the one in use first; empty where there are none. */
+  gossipKeys(): readonly string[]
 }
 
 export class Session {
@@ -83,6 +85,13 @@ export class Session {
       this.#stream.send({ kind: 'servers', addresses })
   }
 
+  /** Tells the agent the keys of its gossip pool, if it understands that. */
+  tellGossipKeys(): void {
+    const keys = this.#host.gossipKeys()
+    if (this.#stage === 'open' && this.#linkVersion >= 3 && keys.length > 0)
+      this.#stream.send({ kind: 'gossip-keys', keys })
+  }
+
   #heard(frame: AgentFrame): void {
     if (this.#stage === 'closed') return
     this.#heardAtMs = this.#host.clock.monotonicMs()
@@ -135,11 +144,14 @@ export class Session {
       const { server, version } = this.#host
       this.#stream.send({ kind: 'welcome', server, version, linkVersion })
       this.tellServers()
+      this.tellGossipKeys()
       this.#host.opened(this)
     }
   }
 
-  #subscribe({ subject, cursor }: Subscribe): void {
+  #subscribe({ subject, cursor: given }: Subscribe): void {
+    // Cursors of far subjects count what another server saw, so they say nothing here.
+    const cursor = subject.topic === 'datacenter-health' ? 0 : given
     this.outbox.subscribe(subject, cursor)
     const most = limits.subscriptionsPerSession
     if (this.outbox.subscriptions > most)

@@ -45,10 +45,6 @@ export class Whereabouts {
     return this.#claims.has(node)
   }
 
-  presentNodes(): Iterable<string> {
-    return this.#claims.keys()
-  }
-
   nodesAt(server: string): ReadonlySet<string> {
     return this.#nodesAt.get(server) ?? none
   }

@@ -31,9 +31,11 @@ export type CountedTable =
   | 'roots'
   | 'enrollments'
   | 'hosts'
+  | 'gossipKeys'
   | 'operators'
   | 'servers'
   | 'autopilot'
+  | 'datacenters'
   | 'sessions'
 
 const extinct = (kind: string): string => key2('extinct', kind)

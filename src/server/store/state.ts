@@ -5,6 +5,7 @@
 import type { CaRoot, Enrollment, Host, Operator, TrustPlane } from '../../model/authority.ts'
 import type { Check } from '../../model/check.ts'
 import type { ClusterSettings, ConfigEntry, ConfigEntryKind } from '../../model/config-entry.ts'
+import type { Datacenter } from '../../model/datacenter.ts'
 import type { Intention, IntentionRule } from '../../model/intention.ts'
 import type { Node } from '../../model/node.ts'
 import type { RowIndexes, Service, ServiceEntry } from '../../model/service.ts'
@@ -40,4 +41,7 @@ export interface StateView {
   enrollment(tokenHash: string): Row<Enrollment> | undefined
   host(node: string): Row<Host> | undefined
   operator(tokenHash: string): Row<Operator> | undefined
+
+  /** Other datacenters that this one is federated with, by name. */
+  datacenters(): readonly Row<Datacenter>[]
 }

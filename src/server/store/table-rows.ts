@@ -28,6 +28,8 @@ const order: readonly PrimaryTable[] = [
   'roots',
   'enrollments',
   'hosts',
+  'evictions',
+  'gossipKeys',
   'operators',
   'kv',
   'tombstones',
@@ -35,6 +37,7 @@ const order: readonly PrimaryTable[] = [
   'lockDelays',
   'servers',
   'autopilot',
+  'datacenters',
   'indexes',
 ]
 
@@ -74,6 +77,12 @@ export function loadRow(edits: Edits, [table, row]: TableRow): boolean {
     case 'hosts':
       edits.hosts.set(key1(row.node), row)
       return true
+    case 'evictions':
+      edits.evictions.set(key1(row.hostTag), row)
+      return true
+    case 'gossipKeys':
+      edits.gossipKeys.set(settingsKey, row)
+      return true
     case 'operators':
       edits.operators.set(key1(row.tokenHash), row)
       return true
@@ -94,6 +103,9 @@ export function loadRow(edits: Edits, [table, row]: TableRow): boolean {
       return true
     case 'autopilot':
       edits.autopilot.set(settingsKey, row)
+      return true
+    case 'datacenters':
+      edits.datacenters.set(key1(row.name), row)
       return true
     case 'indexes':
       edits.indexes.set(row.row, row)

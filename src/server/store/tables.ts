@@ -3,10 +3,11 @@
  * Rows of the further trees are the same objects, so an entry costs a few tree nodes and no copy. Who may write which
  * row when is the business of write-*.ts.
  */
-import type { CaRoot, Enrollment, Host, Operator } from '../../model/authority.ts'
+import type { CaRoot, Enrollment, Eviction, GossipKeyring, Host, Operator } from '../../model/authority.ts'
 import type { AutopilotConfig, ServerInfo } from '../../model/autopilot.ts'
 import type { Check } from '../../model/check.ts'
 import type { ClusterSettings, ConfigEntry } from '../../model/config-entry.ts'
+import type { Datacenter } from '../../model/datacenter.ts'
 import { sameValue } from '../../model/equality.ts'
 import type { Intention } from '../../model/intention.ts'
 import { precedenceOf } from '../../model/intention.ts'
@@ -45,6 +46,9 @@ interface PrimaryRows {
   roots: Row<CaRoot>
   enrollments: Row<Enrollment>
   hosts: Row<Host>
+  /** By the tag of the key. */
+  evictions: Row<Eviction>
+  gossipKeys: Row<GossipKeyring>
   operators: Row<Operator>
   kv: Row<KvEntry>
   /** Of one key under the key, of everything below a prefix under the prefix itself; see write-kv.ts. */
@@ -55,6 +59,8 @@ interface PrimaryRows {
   /** What each server of the cluster says about itself. */
   servers: Row<ServerInfo>
   autopilot: Row<AutopilotConfig>
+  /** Other datacenters. */
+  datacenters: Row<Datacenter>
   indexes: IndexRow
 }
 
@@ -108,9 +114,12 @@ export function emptyTables(): Tables {
     roots: emptyTree(),
     enrollments: emptyTree(),
     hosts: emptyTree(),
+    evictions: emptyTree(),
+    gossipKeys: emptyTree(),
     operators: emptyTree(),
     servers: emptyTree(),
     autopilot: emptyTree(),
+    datacenters: emptyTree(),
     indexes: emptyTree(),
     instances: emptyTree(),
     mesh: emptyTree(),
@@ -144,9 +153,12 @@ export function editTables(tables: Tables): Edits {
     roots: new TreeEdit(tables.roots),
     enrollments: new TreeEdit(tables.enrollments),
     hosts: new TreeEdit(tables.hosts),
+    evictions: new TreeEdit(tables.evictions),
+    gossipKeys: new TreeEdit(tables.gossipKeys),
     operators: new TreeEdit(tables.operators),
     servers: new TreeEdit(tables.servers),
     autopilot: new TreeEdit(tables.autopilot),
+    datacenters: new TreeEdit(tables.datacenters),
     indexes: new TreeEdit(tables.indexes),
     instances: new TreeEdit(tables.instances),
     mesh: new TreeEdit(tables.mesh),
@@ -181,9 +193,12 @@ export function commitTables(edits: Edits, fire: Watch[]): Tables {
     roots: edits.roots.commit(fire),
     enrollments: edits.enrollments.commit(fire),
     hosts: edits.hosts.commit(fire),
+    evictions: edits.evictions.commit(fire),
+    gossipKeys: edits.gossipKeys.commit(fire),
     operators: edits.operators.commit(fire),
     servers: edits.servers.commit(fire),
     autopilot: edits.autopilot.commit(fire),
+    datacenters: edits.datacenters.commit(fire),
     indexes: edits.indexes.commit(fire),
     instances: edits.instances.commit(fire),
     mesh: edits.mesh.commit(fire),

@@ -36,7 +36,11 @@ export interface Changes {
   /** Nodes that came, changed or went, or whose node-level checks did. */
   readonly nodes: ReadonlySet<string>
   readonly settings: boolean
+  /** Roots, or which hosts were shut out: whom to trust. */
   readonly roots: boolean
+  readonly gossipKeys: boolean
+  /** Hosts whose rows changed: enrolled, or shut out. */
+  readonly hosts: ReadonlySet<string>
   /** Ids of sessions that came or went. */
   readonly sessions: ReadonlySet<string>
 }
@@ -48,6 +52,8 @@ export const nothingChanged = (index: number): Changes => ({
   nodes: new Set(),
   settings: false,
   roots: false,
+  gossipKeys: false,
+  hosts: new Set(),
   sessions: new Set(),
 })
 
@@ -62,6 +68,8 @@ export class Transaction {
   readonly #sessions = new Set<string>()
   #settings: boolean = false
   #roots: boolean = false
+  #gossipKeys: boolean = false
+  readonly #hosts = new Set<string>()
 
   constructor(index: number, tables: Tables, atMs: number) {
     this.index = index
@@ -97,6 +105,8 @@ export class Transaction {
       nodes: this.#nodes,
       settings: this.#settings,
       roots: this.#roots,
+      gossipKeys: this.#gossipKeys,
+      hosts: this.#hosts,
       sessions: this.#sessions,
     }
   }
@@ -153,6 +163,16 @@ export class Transaction {
   rootsChanged(): void {
     this.#roots = true
     this.touchTable('roots')
+  }
+
+  hostChanged(node: string): void {
+    this.#hosts.add(node)
+    this.touchTable('hosts')
+  }
+
+  gossipKeysChanged(): void {
+    this.#gossipKeys = true
+    this.touchTable('gossipKeys')
   }
 
   #touchOrExtinguish(touched: Touched, exists: boolean): void {

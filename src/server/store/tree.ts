@@ -62,6 +62,12 @@ export class Tree<Value> {
     return scanFrom(this.root, prefix)
   }
 
+  /** Values whose keys come behind `key`, in key order. */
+  scanAfter(key: string): Iterable<Value> {
+    const { root } = this
+    return { [Symbol.iterator]: () => new Scan(nodesAfter(root, key)) }
+  }
+
   /**
    * Calls `listener` once when anything under `prefix` changes in a later tree, at once where that has happened
    * already. It may also be called for a change beside `prefix`; it is never left out.
@@ -99,7 +105,28 @@ export function valueAt<Value>(root: TreeNode<Value>, key: string): Value | unde
 
 export function scanFrom<Value>(root: TreeNode<Value>, prefix: string): Iterable<Value> {
   const start = subtree(root, prefix)
-  return { [Symbol.iterator]: () => new Scan(start) }
+  return { [Symbol.iterator]: () => new Scan(start === undefined ? [] : [start]) }
+}
+
+/** Nodes below which all keys behind `key` lie, the nearest last. */
+function nodesAfter<Value>(root: TreeNode<Value>, key: string): TreeNode<Value>[] {
+  const stack: TreeNode<Value>[] = []
+  let node = root
+  let at = 0
+  while (at < key.length) {
+    const found = childAt(node.children, key.charCodeAt(at))
+    stack.push(...node.children.slice(found < 0 ? ~found : found + 1).reverse())
+    const child = found < 0 ? undefined : node.children[found]
+    if (child === undefined) return stack
+    if (!key.startsWith(child.prefix, at)) {
+      if (child.prefix > key.slice(at)) stack.push(child)
+      return stack
+    }
+    at += child.prefix.length
+    node = child
+  }
+  stack.push(...node.children.toReversed())
+  return stack
 }
 
 /** The node below which all keys with `prefix` lie. */
@@ -144,8 +171,9 @@ function pathTo<Value>(
 class Scan<Value> implements Iterator<Value> {
   readonly #stack: TreeNode<Value>[]
 
-  constructor(start: TreeNode<Value> | undefined) {
-    this.#stack = start === undefined ? [] : [start]
+  /** The nodes to begin with, the first one last. */
+  constructor(start: TreeNode<Value>[]) {
+    this.#stack = start
   }
 
   next(): IteratorResult<Value> {

@@ -3,10 +3,19 @@
  * for. Immutable and cheap to take; nothing here is cached, so nothing can be out of date. Writing is transaction.ts.
  */
 
-import type { CaRoot, Enrollment, Host, Operator, TrustPlane } from '../../model/authority.ts'
+import type {
+  CaRoot,
+  Enrollment,
+  Eviction,
+  GossipKeyring,
+  Host,
+  Operator,
+  TrustPlane,
+} from '../../model/authority.ts'
 import type { AutopilotConfig, ServerInfo } from '../../model/autopilot.ts'
 import type { Check, CheckStatus } from '../../model/check.ts'
 import type { ClusterSettings, ConfigEntry, ConfigEntryKind } from '../../model/config-entry.ts'
+import type { Datacenter } from '../../model/datacenter.ts'
 import { assert } from '../../model/errors.ts'
 import { baseFeatureLevel } from '../../model/feature.ts'
 import { byPrecedence, type Intention, type IntentionRule, wildcard } from '../../model/intention.ts'
@@ -43,6 +52,11 @@ export class View implements StateView {
 
   nodes(): Iterable<Row<Node>> {
     return this.tables.nodes.scan()
+  }
+
+  /** Nodes whose names come behind `name`, in order. */
+  nodesAfter(name: string): Iterable<Row<Node>> {
+    return this.tables.nodes.scanAfter(key1(name))
   }
 
   service(node: string, serviceId: string): Row<Service> | undefined {
@@ -160,6 +174,14 @@ export class View implements StateView {
     return this.tables.hosts.get(key1(node))
   }
 
+  evictions(): Iterable<Row<Eviction>> {
+    return this.tables.evictions.scan()
+  }
+
+  gossipKeys(): Row<GossipKeyring> | undefined {
+    return this.tables.gossipKeys.get(settingsKey)
+  }
+
   operator(tokenHash: string): Row<Operator> | undefined {
     return this.tables.operators.get(key1(tokenHash))
   }
@@ -176,6 +198,21 @@ export class View implements StateView {
 
   autopilot(): Row<AutopilotConfig> | undefined {
     return this.tables.autopilot.get(settingsKey)
+  }
+
+  /** Another datacenter that this one is federated with. */
+  datacenter(name: string): Row<Datacenter> | undefined {
+    return this.tables.datacenters.get(key1(name))
+  }
+
+  /** All of them by name; our own is not among them. */
+  datacenters(): readonly Row<Datacenter>[] {
+    return [...this.tables.datacenters.scan()]
+  }
+
+  /** The datacenter that intentions belong to, where that is not our own. */
+  primary(): Row<Datacenter> | undefined {
+    return this.datacenters().find(({ isPrimary }) => isPrimary)
   }
 
   /** What may be written into the log now. */

@@ -1,8 +1,8 @@
 /**
- * Writes to settings, roots, enrollments, hosts and operators. Each does nothing where the state says the same already.
+ * Writes to settings, roots, enrollments, hosts, evictions, gossip keys and operators. Each does nothing where the state says the same already.
  * Who may enroll under which conditions was decided in apply/enrollment.ts.
  */
-import type { CaRoot, Enrollment, Host, Operator } from '../../model/authority.ts'
+import type { CaRoot, Enrollment, Eviction, GossipKeyring, Host, Operator } from '../../model/authority.ts'
 import type { ClusterSettings } from '../../model/config-entry.ts'
 import type { CountedTable } from './indexes.ts'
 import { key1, key2, settingsKey } from './keys.ts'
@@ -27,7 +27,21 @@ export function putOperator(tx: Transaction, operator: Operator): void {
 }
 
 export function putHost(tx: Transaction, host: Host): void {
-  if (put(tx, tx.edits.hosts, key1(host.node), host)) tx.touchTable('hosts')
+  if (put(tx, tx.edits.hosts, key1(host.node), host)) tx.hostChanged(host.node)
+}
+
+export function putEviction(tx: Transaction, eviction: Eviction): void {
+  if (put(tx, tx.edits.evictions, key1(eviction.hostTag), eviction)) tx.rootsChanged()
+}
+
+/** Evictions from before that time are of no use any more: no leaf of those keys is valid. */
+export function forgetEvictions(tx: Transaction, beforeMs: number): void {
+  for (const { hostTag, evictedAtMs } of [...tx.edits.evictions.scan('')])
+    if (evictedAtMs < beforeMs) tx.edits.evictions.delete(key1(hostTag))
+}
+
+export function putGossipKeys(tx: Transaction, keyring: GossipKeyring): void {
+  if (put(tx, tx.edits.gossipKeys, settingsKey, keyring)) tx.gossipKeysChanged()
 }
 
 function putCounted<Content extends { readonly tokenHash: string }>(

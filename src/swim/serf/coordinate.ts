@@ -1,6 +1,6 @@
 /**
- * Distances in Vivaldi's space: some dimensions, and the height of a host above the network's core (Dabek et al. 2004).
- * All in seconds. How a member finds its place stands in vivaldi.ts.
+ * Places in Vivaldi's space: some dimensions, and the height of a host above the network's core (Dabek et al. 2004). All in
+ * seconds. Distances stand in model/coordinate.ts, how a member finds its place in vivaldi.ts.
  */
 import type { NetworkCoordinate } from '../../model/serf-message.ts'
 
@@ -27,20 +27,6 @@ export function magnitude(vector: readonly number[]): number {
   let sum = 0
   for (const part of vector) sum += part * part
   return Math.sqrt(sum)
-}
-
-/** Expected round trip in seconds, without the adjustments. */
-export function rawDistance(a: NetworkCoordinate, b: NetworkCoordinate): number {
-  let sum = 0
-  for (const [at, part] of a.vector.entries()) sum += (part - (b.vector[at] ?? 0)) ** 2
-  return Math.sqrt(sum) + a.height + b.height
-}
-
-/** Expected round trip in seconds. Adjustments that would make it negative are left out. */
-export function distance(a: NetworkCoordinate, b: NetworkCoordinate): number {
-  const raw = rawDistance(a, b)
-  const adjusted = raw + a.adjustment + b.adjustment
-  return adjusted > 0 ? adjusted : raw
 }
 
 /** `point` moved by `force` seconds away from `other`; towards it where the force is negative. */

@@ -3,8 +3,9 @@
  * (Ledlie et al. 2007), an adjustment for what does not fit the space (Lee et al. 2010), and a little gravity against
  * drift. The parameters are Serf's, for both kinds of members share one space.
  */
+import { distance, rawDistance } from '../../model/coordinate.ts'
 import type { NetworkCoordinate } from '../../model/serf-message.ts'
-import { distance, errorMax, isUsable, originCoordinate, pushed, rawDistance } from './coordinate.ts'
+import { errorMax, isUsable, originCoordinate, pushed } from './coordinate.ts'
 
 /** How far one observation may move the confidence and the position. */
 const confidenceShare = 0.25

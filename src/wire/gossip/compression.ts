@@ -1,21 +1,12 @@
 /** memberlist's compressed message: a map with the algorithm, which is LZW, and the packed bytes of another message. */
 import { limits } from '../../model/limits.ts'
-import { compressLzw, decompressLzw } from './lzw.ts'
-import { messageTypes } from './message-type.ts'
+import { decompressLzw } from './lzw.ts'
 import { MsgpackReader } from './msgpack-reader.ts'
-import { MsgpackWriter } from './msgpack-writer.ts'
 
 const lzw = 0
 
 /** Text that says why more bytes are needed. */
 export const incomplete = 'truncated'
-
-export function writeCompressed(message: Uint8Array): Uint8Array {
-  const packed = compressLzw(message)
-  const to = new MsgpackWriter(packed.length + 32)
-  to.byte(messageTypes.compressed).map(2).text('Algo').unsigned(lzw).text('Buf').bytes(packed)
-  return to.result()
-}
 
 /** The message inside, at most `most` bytes, or what is wrong. `bytes` starts with the type. */
 export function readCompressed(bytes: Uint8Array, most: number): Uint8Array | string {

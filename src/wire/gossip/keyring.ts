@@ -58,6 +58,14 @@ export class Keyring {
     return ok(true)
   }
 
+  /** Puts these keys in the place of all, the first one in use. Changes nothing where one of them is no key. */
+  replace(keys: readonly Uint8Array[]): Result<true> {
+    const made = Keyring.from(keys)
+    if (!made.ok) return made
+    this.#keys = made.value.keys
+    return ok(true)
+  }
+
   remove(key: Uint8Array): Result<true> {
     const { primary } = this
     if (primary !== undefined && sameKey(primary, key))

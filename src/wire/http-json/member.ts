@@ -17,8 +17,38 @@ export interface MemberJson {
   readonly DelegateCur: number
 }
 
-/** Serf's states, as far as they are told apart here. */
-export const memberStatus = { alive: 1, failed: 4 } as const
+/** Serf's states of a member. */
+export const memberStatus = { alive: 1, leaving: 2, left: 3, failed: 4 } as const
+
+/** A member as gossip knows it. */
+export interface GossipMember {
+  readonly node: string
+  readonly address: string
+  readonly port: number
+  readonly tags: ReadonlyMap<string, string>
+  readonly presence: keyof typeof memberStatus
+  /** Lowest, highest and spoken: of memberlist's protocol, then of Serf's. */
+  readonly versions: readonly [number, number, number, number, number, number]
+}
+
+export function gossipMemberJson({
+  node,
+  address,
+  port,
+  tags,
+  presence,
+  versions,
+}: GossipMember): MemberJson {
+  const [ProtocolMin, ProtocolMax, ProtocolCur, DelegateMin, DelegateMax, DelegateCur] = versions
+  return {
+    Name: node,
+    Addr: address,
+    Port: port,
+    Tags: Object.fromEntries(tags),
+    Status: memberStatus[presence],
+    ...{ ProtocolMin, ProtocolMax, ProtocolCur, DelegateMin, DelegateMax, DelegateCur },
+  }
+}
 
 const lanPort = 8301
 const wanPort = 8302

@@ -101,6 +101,15 @@ export interface PairStats {
   readonly durations: readonly number[]
   /** All of them together. */
   readonly durationMs: number
+  /** Absent where there was none. */
+  readonly datagrams?: DatagramStats
+}
+
+/** Datagrams that were carried, and those for which there was no room or nobody. */
+export interface DatagramStats {
+  readonly toDestination: number
+  readonly toSource: number
+  readonly dropped: number
 }
 
 /** Upper bounds of `durations`, from a small request to a day. */
@@ -216,6 +225,16 @@ function readPair(value: unknown): PairStats {
     bytesToSource: numberOf(fields, 'bytesToSource'),
     refusals: refusals as Readonly<Record<string, number>>,
     ...readDurations(fields),
+    ...(fields['datagrams'] === undefined ? {} : { datagrams: readDatagrams(fields['datagrams']) }),
+  }
+}
+
+function readDatagrams(value: unknown): DatagramStats {
+  const fields = asFields(value, '"datagrams"')
+  return {
+    toDestination: numberOf(fields, 'toDestination'),
+    toSource: numberOf(fields, 'toSource'),
+    dropped: numberOf(fields, 'dropped'),
   }
 }
 

@@ -54,7 +54,12 @@ function readResource(fields: Fields): ProxyResource {
   const name = nonEmptyOf(fields, 'name')
   switch (kind) {
     case 'roots':
-      return { kind, name, pems: textsOf(fields, 'pems') }
+      return {
+        kind,
+        name,
+        pems: textsOf(fields, 'pems'),
+        ...(fields['evicted'] === undefined ? {} : { evicted: textsOf(fields, 'evicted') }),
+      }
     case 'leaf':
       return readLeaf(fields, name)
     case 'policy':
@@ -71,6 +76,7 @@ function readResource(fields: Fields): ProxyResource {
         name,
         service: nonEmptyOf(fields, 'service'),
         datacenter: nonEmptyOf(fields, 'datacenter'),
+        ...(fields['trustDomain'] === undefined ? {} : { trustDomain: nonEmptyOf(fields, 'trustDomain') }),
         instances: listOf(fields, 'instances', readEndpoint),
       }
     case 'inbound':
@@ -140,6 +146,9 @@ function readInbound(fields: Fields, name: string): ProxyResource {
     ...(fields['localProxyProtocol'] === undefined
       ? {}
       : { localProxyProtocol: oneOf(fields, 'localProxyProtocol', localProxyProtocols) }),
+    ...(fields['localUdpPort'] === undefined
+      ? {}
+      : { localUdpPort: numberOf(fields, 'localUdpPort', 1, maxPort) }),
     ...(fields['drain'] === undefined ? {} : { drain: oneOf(fields, 'drain', inboundDrains) }),
   }
 }
@@ -185,6 +194,7 @@ function readOutbound(fields: Fields, name: string): ProxyResource {
     bindSocketMode,
     connectTimeoutMs: numberOf(fields, 'connectTimeoutMs', 1, maxTimeoutMs),
     ...(fields['allowedUids'] === undefined ? {} : { allowedUids: listOf(fields, 'allowedUids', readUid) }),
+    ...(fields['protocol'] === undefined ? {} : { protocol: oneOf(fields, 'protocol', ['udp']) }),
     ...(fields['balance'] === undefined ? {} : { balance: readBalance(fields['balance']) }),
   }
 }

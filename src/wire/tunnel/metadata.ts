@@ -14,9 +14,12 @@ export interface OpenMetadata {
   readonly datacenter: string
   /** Mesh instance that the dialler chose, `<node>/<service id>`. */
   readonly instance: string
+  /** The stream carries datagrams (datagram.ts); absent: bytes. */
+  readonly protocol?: 'udp'
 }
 
-const tags = { source: 1, target: 2, datacenter: 3, instance: 4 } as const
+/** `protocol` is critical: a peer that took datagrams for bytes would hand their lengths to the service. */
+const tags = { source: 1, target: 2, datacenter: 3, instance: 4, protocol: 0x81 } as const
 const criticalFrom = 0x80
 const tagHeaderBytes = 3
 
@@ -28,7 +31,9 @@ const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function encodeMetadata(metadata: OpenMetadata): Buffer | undefined {
   const parts: Buffer[] = []
   for (const name of names) {
-    const value = Buffer.from(metadata[name])
+    const text = metadata[name]
+    if (text === undefined) continue
+    const value = Buffer.from(text)
     if (value.length > limits.tunnelMetadataBytes) return undefined
     const head = Buffer.allocUnsafe(tagHeaderBytes)
     head.writeUInt8(tags[name], 0)
@@ -41,7 +46,7 @@ export function encodeMetadata(metadata: OpenMetadata): Buffer | undefined {
 
 /** Undefined where a tag is cut short, doubled, critical and unknown, not UTF-8, or source or target is missing. */
 export function decodeMetadata(bytes: Buffer): OpenMetadata | undefined {
-  const found = { source: '', target: '', datacenter: '', instance: '' }
+  const found = { source: '', target: '', datacenter: '', instance: '', protocol: '' }
   let seen = 0
   for (let at = 0; at < bytes.length; ) {
     if (bytes.length - at < tagHeaderBytes) return undefined
@@ -52,15 +57,19 @@ export function decodeMetadata(bytes: Buffer): OpenMetadata | undefined {
     if (name === undefined) {
       if (tag >= criticalFrom) return undefined
     } else {
-      if ((seen & (1 << tag)) !== 0) return undefined
-      seen |= 1 << tag
+      const bit = 1 << names.indexOf(name)
+      if ((seen & bit) !== 0) return undefined
+      seen |= bit
       const value = readText(bytes.subarray(at + tagHeaderBytes, end))
       if (value === undefined) return undefined
       found[name] = value
     }
     at = end
   }
-  return found.source === '' || found.target === '' ? undefined : found
+  const { protocol, ...rest } = found
+  if (rest.source === '' || rest.target === '') return undefined
+  if (protocol === 'udp') return { ...rest, protocol }
+  return protocol === '' ? rest : undefined
 }
 
 /** Undefined where `bytes` is not UTF-8. */

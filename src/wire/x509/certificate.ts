@@ -64,7 +64,7 @@ export interface LeafRequest extends Validity {
   readonly names: AlternativeNames
   /** SubjectPublicKeyInfo DER, P-256. */
   readonly publicKey: Uint8Array
-  /** 16 random bytes. */
+  /** 16 random bytes; of a service the tag of its host and 10 random bytes. */
   readonly serial: Uint8Array
 }
 

@@ -16,6 +16,7 @@ import {
   maySignCertificates,
   readCertificateFacts,
 } from './certificate-facts.ts'
+import { hostTagIn } from './host-tag.ts'
 import { decodeCertificatePems } from './pem.ts'
 
 interface Link {
@@ -32,6 +33,8 @@ interface TrustedRoot extends Link {
 /** Roots by trust domain, parsed once. Immutable: a change of roots makes a new one. */
 export interface Trust {
   readonly domains: ReadonlyMap<string, readonly TrustedRoot[]>
+  /** Tags of hosts that were shut out (host-tag.ts): no leaf of theirs proves anything. Absent: none. */
+  readonly evicted?: ReadonlySet<string>
 }
 
 /** What is known of a peer whose chain ends in a root of its own domain. */
@@ -46,6 +49,8 @@ export interface ProvenPeer {
   readonly notAfterMs: number
   /** The root that the path ends in: SHA-256 of its certificate, as text. */
   readonly root: string
+  /** Of the host that the leaf was signed for; undefined where it says nothing of a host. */
+  readonly hostTag: string | undefined
 }
 
 export type ChainOutcome =
@@ -59,6 +64,8 @@ export type ChainOutcome =
   /** A certificate of the other plane, by its own words: refused before its chain is looked at. */
   | { readonly kind: 'wrong-plane'; readonly uri: string }
   | { readonly kind: 'untrusted'; readonly uri: string }
+  /** Signed by the authority, for a host that was shut out since. */
+  | { readonly kind: 'evicted'; readonly uri: string }
 
 export interface ChainQuestion {
   /** DER, leaf first; roots may be among them and prove nothing. */
@@ -69,9 +76,10 @@ export interface ChainQuestion {
   readonly nowMs: number
 }
 
-/** Each entry may hold several certificates, and several entries may name one domain. */
+/** Each entry may hold several certificates, and several entries may name one domain. `evicted`: tags of hosts. */
 export function createTrust(
   entries: Iterable<{ readonly trustDomain: string; readonly pem: string }>,
+  evicted: readonly string[] = [],
 ): Result<Trust> {
   const domains = new Map<string, readonly TrustedRoot[]>()
   for (const { trustDomain, pem } of entries) {
@@ -85,7 +93,7 @@ export function createTrust(
       )
     domains.set(trustDomain, [...(domains.get(trustDomain) ?? []), ...readable])
   }
-  return ok({ domains })
+  return ok({ domains, evicted: new Set(evicted) })
 }
 
 function readTrustedRoot(der: Uint8Array): TrustedRoot | undefined {
@@ -132,6 +140,8 @@ export function verifyChain(question: ChainQuestion): ChainOutcome {
   if (chain.length > limits.certificateChainLength) return { kind: 'untrusted', uri }
   const found = findPath(leaf, othersDer, trust.domains.get(identity.trustDomain) ?? [])
   if (found === undefined) return { kind: 'untrusted', uri }
+  const hostTag = hostTagIn(leaf.facts)
+  if (isEvicted(trust, hostTag)) return { kind: 'evicted', uri }
   const path = [...found.path, found.root]
   const notBeforeMs = Math.max(...path.map((link) => link.facts.notBeforeMs))
   const notAfterMs = Math.min(...path.map((link) => link.facts.notAfterMs))
@@ -142,6 +152,7 @@ export function verifyChain(question: ChainQuestion): ChainOutcome {
     notBeforeMs,
     notAfterMs,
     root: found.root.fingerprint,
+    hostTag,
   }
   if (nowMs > notAfterMs) return { kind: 'expired', ...proven }
   if (nowMs < notBeforeMs) return { kind: 'not-yet-valid', ...proven }
@@ -151,6 +162,11 @@ export function verifyChain(question: ChainQuestion): ChainOutcome {
 /** Whether a root that ended a path once is still one of its trust domain. Costs no signature check. */
 export function trustsRoot(trust: Trust, trustDomain: string, root: string): boolean {
   return (trust.domains.get(trustDomain) ?? []).some(({ fingerprint }) => fingerprint === root)
+}
+
+/** Whether the host with this tag was shut out. */
+export function isEvicted({ evicted }: Trust, hostTag: string | undefined): boolean {
+  return hostTag !== undefined && evicted?.has(hostTag) === true
 }
 
 /**
@@ -195,6 +211,8 @@ export function refusalOf(outcome: Exclude<ChainOutcome, { readonly kind: 'ok' }
       return 'untrusted-certificate'
     case 'wrong-plane':
       return 'wrong-plane'
+    case 'evicted':
+      return 'host-evicted'
     case 'expired':
     case 'not-yet-valid':
       return 'expired-certificate'

@@ -302,8 +302,12 @@ section
     options: { headOnly: true },
   })
   .row('PUT /agent/reload', '/v1/agent/reload', empty)
-  .row('PUT /agent/join/:address', '/v1/agent/join/192.0.2.1', status(200))
-  .row('PUT /agent/force-leave/:node', '/v1/agent/force-leave/none?prune', status(200), { part: '`prune`' })
+  .row('PUT /agent/join/:address', '/v1/agent/join/@beta', empty)
+  .row('PUT /agent/join/:address', '/v1/agent/join/127.0.0.1:1', fails(500, /./), { part: 'where nobody is' })
+  .row('PUT /agent/force-leave/:node', '/v1/agent/force-leave/none?prune', fails(500, /./), {
+    part: 'an unknown node',
+    differs: { how: '404: nothing failed', check: fails(404, /none/) },
+  })
   .row('PUT /agent/token/:type', '/v1/agent/token/default', status(200, 401), { body: { Token: 'x' } })
   .row('GET /agent/metrics/certificates', '/v1/agent/metrics/certificates', status(200))
 

@@ -1,6 +1,7 @@
 // reference/consul.md 1.9: status, operator, access control, peering, snapshots, coordinates.
 import { z } from 'zod'
-import { fails, fields, is, of, Section, shaped, status } from './checks.ts'
+import { keyring, nodeCoordinate } from '../../unit/api/schemas.ts'
+import { empty, fails, fields, is, of, Section, shaped, status } from './checks.ts'
 
 const section = new Section('Operator, status, access control, peering')
 
@@ -25,8 +26,9 @@ section
     part: 'with nobody to take over',
     differs: { how: '404: the request names nobody, nothing failed', check: fails(404, /no such voter/) },
   })
-  .row('GET /operator/keyring', '/v1/operator/keyring', status(200))
-  .row('POST /operator/keyring', '/v1/operator/keyring', status(200), {
+  .row('GET /operator/keyring', '/v1/operator/keyring', of(z.array(keyring).min(1)))
+  .row('POST /operator/keyring', '/v1/operator/keyring', empty, {
+    part: 'with `encrypt` in the configuration',
     body: { Key: 'pUqJrVyVRj5jsiYEkM/tFQ==' },
   })
   .row(
@@ -99,9 +101,8 @@ section
   .row('GET /coordinate/datacenters', '/v1/coordinate/datacenters', of(z.array(z.unknown()).min(1)), {
     differs: { how: 'an empty list: no host measures distances in this version', check: is([]) },
   })
-  .row('GET /coordinate/nodes', '/v1/coordinate/nodes', of(z.array(z.unknown()).min(1)), {
-    differs: { how: 'an empty list: no host measures distances in this version', check: is([]) },
-  })
+  .row('GET /coordinate/nodes', '/v1/coordinate/nodes', of(z.array(nodeCoordinate).min(1)))
+  .row('GET /coordinate/node/:node', '/v1/coordinate/node/alpha', of(z.array(nodeCoordinate).length(1)))
   .row('GET /coordinate/node/:node', '/v1/coordinate/node/none', status(404), { part: 'an unknown node' })
   .row('PUT /coordinate/update', '/v1/coordinate/update', status(200), {
     body: { Node: 'alpha', Coord: { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1, Adjustment: 0, Height: 0 } },

@@ -31,7 +31,7 @@ export function blockingRows(section: Section, reads: readonly Read[]): void {
         part: '`cached`',
       })
     if (has.near === true)
-      section.row(endpoint, joined(path, 'near=_agent'), sameAs(path), { part: '`near` without coordinates' })
+      section.row(endpoint, joined(path, 'near=_agent'), sameAs(path), { part: '`near`' })
     if (has.nodeMeta === true)
       section.row(endpoint, joined(path, 'node-meta=rack:nowhere'), hasItems(0), { part: '`node-meta`' })
     if (has.filter !== undefined) filterRows(section, { endpoint, path }, has.filter)

@@ -32,8 +32,10 @@ export class Scene {
   }
 
   static async open(): Promise<Scene> {
-    const plan = planMesh({ agentSettings: 'enable_script_checks = true' })
+    const agentSettings = 'enable_script_checks = true\nencrypt = "cg8StVXbQJ0gPvMd9o7yrg=="'
+    const plan = planMesh({ agentSettings })
     const scene = new Scene(plan)
+    scene.made.set('beta', plan.backend.address)
     try {
       await plan.mesh.start()
       await scene.#furnish()

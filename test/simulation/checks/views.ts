@@ -14,6 +14,8 @@ import type { Truth } from './truth.ts'
 /** What a subject is in one state. */
 export function contentOf(view: View, { topic, key }: Subject): readonly EventBody[] {
   if (isWhole(topic)) return [wholeBody(view, topic, key)]
+  // No simulated host calls another datacenter.
+  if (topic === 'datacenter-health') return []
   const entries = topic === 'mesh-health' ? view.meshInstances(key) : view.instances(key)
   return Array.from(entries, (entry) => upsertBody(topic, entry))
 }

@@ -2,7 +2,6 @@
  * Measurements of simulated pools against figures that are written down: how fast news spread, whether the healthy are
  * buried, and how long a pool takes to be one again after a split. Each takes a seed and gives plain numbers.
  */
-import type { SwimParameters } from '../../../src/swim/parameters.ts'
 import { lanParameters } from '../../../src/swim/parameters.ts'
 import type { Host } from './host.ts'
 import { Pool, quietLan } from './pool.ts'
@@ -43,7 +42,7 @@ export interface FalseDeaths {
 }
 
 /** Counts deaths of members that `isHealthy` says run well. */
-function countFalseDeaths(pool: Pool, isHealthy: (host: Host) => boolean): { result(): FalseDeaths } {
+export function countFalseDeaths(pool: Pool, isHealthy: (host: Host) => boolean): { result(): FalseDeaths } {
   const occasions = new Set<string>()
   let beliefs = 0
   pool.watchers.push((_host, event) => {
@@ -62,56 +61,6 @@ export function quietHours(seed: number, members: number, loss: number, hours: n
   pool.addFormed(members)
   const deaths = countFalseDeaths(pool, () => true)
   pool.run(hours * 3_600_000)
-  return deaths.result()
-}
-
-export interface Lifeguard {
-  /** Health scores, and the look at the own clock. */
-  readonly isAware: boolean
-  /** Suspicions that wait for confirmations; they hide most of what awareness is for. */
-  readonly isPatient: boolean
-}
-
-function parametersWith({ isAware, isPatient }: Lifeguard): SwimParameters {
-  return {
-    ...lanParameters,
-    ...(isAware ? {} : { awarenessMax: 1, lateMs: Number.POSITIVE_INFINITY }),
-    ...(isPatient ? {} : { suspicionMaxMultiplier: 1 }),
-  }
-}
-
-/** Probes are under way long enough for stalls to fall into them. */
-const slowNetwork = { ...quietLan, delayMinMs: 50, delayMaxMs: 150 }
-
-/**
- * Between two stalls of one member. Short, as on a host that is starved of CPU: in a longer one it reads the refutations
- * that wait before it, and no rules bury anybody.
- */
-const pauseMs = [50, 1_000] as const
-
-/** A tenth of the members stand still for 5 to 20 s, again and again; the others are healthy. */
-export function stallingTenth(
-  seed: number,
-  members: number,
-  minutes: number,
-  lifeguard: Lifeguard,
-): FalseDeaths {
-  const pool = new Pool(seed, parametersWith(lifeguard), slowNetwork)
-  pool.addFormed(members)
-  pool.run(10_000)
-  const stalling = new Set(pool.hosts.filter((_host, at) => at % 10 === 0))
-  const deaths = countFalseDeaths(pool, (host) => !stalling.has(host))
-  const untilMs = pool.nowMs + minutes * 60_000
-  for (const host of stalling) {
-    const next = (): void => {
-      if (pool.nowMs >= untilMs) return
-      const stallMs = pool.random.between(5_000, 20_000)
-      host.stall(stallMs)
-      pool.wheel.call(pool.nowMs + stallMs + pool.random.between(...pauseMs), next)
-    }
-    pool.wheel.call(pool.nowMs + pool.random.between(0, 10_000), next)
-  }
-  pool.run(minutes * 60_000)
   return deaths.result()
 }
 

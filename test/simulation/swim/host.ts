@@ -63,6 +63,8 @@ export class Host {
   /** Its goodbye had every chance to be heard. */
   leftCleanly = false
   stalledUntilMs = 0
+  /** Until then its process runs, but reads nothing and what it sends waits. */
+  cloggedUntilMs = 0
   /** Times that the checkers ask for. */
   startedMs = 0
   wentMs = Number.POSITIVE_INFINITY
@@ -87,6 +89,15 @@ export class Host {
     return this.stalledUntilMs > this.#wheel.nowMs
   }
 
+  get isClogged(): boolean {
+    return this.cloggedUntilMs > this.#wheel.nowMs
+  }
+
+  /** When it reads again. */
+  get readsFromMs(): number {
+    return Math.max(this.stalledUntilMs, this.cloggedUntilMs)
+  }
+
   /** The host's own monotonic clock. */
   get localMs(): number {
     return this.#wheel.nowMs * this.clockRate
@@ -105,6 +116,7 @@ export class Host {
     this.hasLeft = false
     this.leftCleanly = false
     this.stalledUntilMs = 0
+    this.cloggedUntilMs = 0
     this.startedMs = this.#wheel.nowMs
     this.wentMs = Number.POSITIVE_INFINITY
     this.#inbox.length = 0
@@ -124,8 +136,15 @@ export class Host {
     this.#wheel.call(this.stalledUntilMs, () => this.#resume())
   }
 
+  /** Timers go on, messages stand still: as in the experiments of Lifeguard's authors. */
+  clog(durationMs: number): void {
+    this.cloggedUntilMs = Math.max(this.cloggedUntilMs, this.#wheel.nowMs + durationMs)
+    this.impairedMs = this.cloggedUntilMs
+    this.#wheel.call(this.cloggedUntilMs, () => this.#resume())
+  }
+
   receive(packet: Packet): void {
-    if (this.isStalled) {
+    if (this.isStalled || this.isClogged) {
       if (this.#inbox.length < bufferedPackets) this.#inbox.push(packet)
       else this.packetsDropped += 1
     } else this.step(packet)
@@ -147,7 +166,7 @@ export class Host {
   }
 
   #resume(): void {
-    if (this.isStalled || !this.isUp) return
+    if (this.isStalled || this.isClogged || !this.isUp) return
     this.step({ type: 'tick' })
     for (const input of this.#inbox.splice(0)) this.step(input)
   }

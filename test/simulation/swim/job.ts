@@ -5,10 +5,9 @@ import {
   type FalseDeaths,
   type Healing,
   healing,
-  type Lifeguard,
   quietHours,
-  stallingTenth,
 } from './experiments.ts'
+import { falseDeathsBeside, type Lifeguard, type Stalls } from './stalls.ts'
 import { runSeed, type SwarmResult } from './swarm.ts'
 
 export interface Jobs {
@@ -27,8 +26,7 @@ export interface Jobs {
   }
   readonly stalls: {
     readonly seed: number
-    readonly members: number
-    readonly minutes: number
+    readonly stalls: Stalls
     readonly lifeguard: Lifeguard
   }
   readonly healing: { readonly seed: number; readonly members: number; readonly isPlain: boolean }
@@ -48,7 +46,7 @@ const run: { readonly [kind in Kind]: (job: Jobs[kind]) => Results[kind] } = {
   seed: ({ seed }) => runSeed(seed),
   dissemination: ({ seed, members, loss, changes }) => dissemination(seed, members, loss, changes),
   quiet: ({ seed, members, loss, hours }) => quietHours(seed, members, loss, hours),
-  stalls: ({ seed, members, minutes, lifeguard }) => stallingTenth(seed, members, minutes, lifeguard),
+  stalls: ({ seed, stalls, lifeguard }) => falseDeathsBeside(seed, stalls, lifeguard),
   healing: ({ seed, members, isPlain }) => healing(seed, members, isPlain),
 }
 

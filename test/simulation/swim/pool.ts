@@ -204,6 +204,10 @@ export class Pool {
   }
 
   #send(from: Host, endpoint: GossipEndpoint, messages: readonly GossipMessage[]): void {
+    if (from.isClogged) {
+      this.wheel.call(from.cloggedUntilMs, () => this.#send(from, endpoint, messages))
+      return
+    }
     const to = this.#hostAt(endpoint)
     this.counts.packets += 1
     this.counts.messages += messages.length
@@ -225,13 +229,17 @@ export class Pool {
 
   /** Runs `then` when `to` has accepted and read, or never. */
   #open(from: Host, endpoint: GossipEndpoint, then: (to: Host) => void): void {
+    if (from.isClogged) {
+      this.wheel.call(from.cloggedUntilMs, () => this.#open(from, endpoint, then))
+      return
+    }
     const to = this.#hostAt(endpoint)
     if (to === undefined || this.random.chance(this.conditions.streamLoss)) return
     const giveUpMs = this.nowMs + streamTimeoutMs
     const arrive = (): void => {
       if (!to.isUp || !from.isUp || from.side !== to.side || this.nowMs > giveUpMs) return
       // The kernel of a host that stands still accepts, and its process reads later.
-      if (to.isStalled) this.wheel.call(to.stalledUntilMs, arrive)
+      if (to.isStalled || to.isClogged) this.wheel.call(to.readsFromMs, arrive)
       else then(to)
     }
     this.wheel.call(this.nowMs + this.#streamLegMs() * 2 + this.#streamLegMs(), arrive)
@@ -243,7 +251,7 @@ export class Pool {
     this.#open(from, endpoint, (to) => {
       if (to.name !== ping.node) return
       this.wheel.call(this.nowMs + this.#streamLegMs(), () => {
-        if (this.nowMs >= untilMs || from.isStalled || from.side !== to.side) return
+        if (this.nowMs >= untilMs || from.isStalled || from.isClogged || from.side !== to.side) return
         from.step({ type: 'stream-ack', sequence: ping.sequence })
       })
     })
@@ -260,7 +268,7 @@ export class Pool {
       const answered = { type: 'push-pull', isJoin, members, userState: noBytes } as const
       const answer = (): void => {
         if (!from.isUp || from.side !== to.side) return
-        if (from.isStalled) this.wheel.call(from.stalledUntilMs, answer)
+        if (from.isStalled || from.isClogged) this.wheel.call(from.readsFromMs, answer)
         else from.step({ type: 'push-pull', state: answered })
       }
       this.wheel.call(this.nowMs + this.#streamLegMs() + transferMs, answer)

@@ -10,9 +10,10 @@ import { SwimThread } from './threads.ts'
 const usage = `usage: npm run sim -- --swim [options]
   --seeds N     how many random pools (100; with --planted the most per bug, 200)
   --seed S      the first of them (1)
-  --planted     plants bugs one at a time; --only TEXT: those whose name holds the text
-  --tables      measures the promised figures; --sizes 500,1000,5000 of the pools that are split,
-                --hours H of quiet (24)`
+  --planted     plants bugs one at a time
+  --tables      measures the promised figures (news, quiet, stalls, healing);
+                --sizes 500,1000,5000 of the pools that are split, --hours H of quiet (24)
+  --only TEXT   bugs or tables whose name holds the text`
 
 const timeoutMs = 120_000
 const threads = 2
@@ -38,7 +39,7 @@ export async function runSwim(args: readonly string[]): Promise<number> {
     if (values.tables === true) {
       const sizes = values.sizes.split(',').map((size) => wholeNumber('--sizes', size))
       const hours = wholeNumber('--hours', values.hours)
-      return (await printTables({ seed, sizes, hours, say: console.log })) ? 0 : 1
+      return (await printTables({ seed, sizes, hours, only: values.only, say: console.log })) ? 0 : 1
     }
     return await runSeeds(seed, wholeNumber('--seeds', values.seeds ?? '100'))
   } catch (error) {

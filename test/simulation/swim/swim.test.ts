@@ -3,10 +3,13 @@
 import { expect, test } from 'vitest'
 import { textsOf } from '../run/patch.ts'
 import { swimBugs } from './bugs.ts'
-import { dissemination, healing, quietHours, stallingTenth } from './experiments.ts'
+import { dissemination, healing, quietHours } from './experiments.ts'
 import { plainRules } from './plain.ts'
+import { falseDeathsBeside, stallScenarios } from './stalls.ts'
 import { runSeed } from './swarm.ts'
 import { SwimThread } from './threads.ts'
+
+const judged = stallScenarios.find(({ isJudged }) => isJudged) ?? expect.fail()
 
 test('random pools keep all rules, and a seed always gives the same run', () => {
   for (let seed = 1; seed <= 12; seed += 1) expect(runSeed(seed)).toMatchObject({ violations: [] })
@@ -38,10 +41,19 @@ test('nobody is buried alive in an hour with 5 % loss', () => {
   expect(quietHours(1, 30, 0.05, 1)).toEqual({ occasions: 0, beliefs: 0 })
 })
 
-test('with members that stall, awareness saves most of the others', () => {
-  const off = stallingTenth(1, 60, 10, { isAware: false, isPatient: false })
-  const on = stallingTenth(1, 60, 10, { isAware: true, isPatient: false })
-  expect(off.occasions).toBeGreaterThan(5)
+test('with members whose messages wait, awareness saves most of the others', () => {
+  const stalls = { ...judged.stalls, members: 60, stalling: 6, minutes: 4 }
+  const off = falseDeathsBeside(1, stalls, { isAware: false, isPatient: true })
+  const on = falseDeathsBeside(1, stalls, { isAware: true, isPatient: true })
+  expect(off.occasions).toBeGreaterThan(40)
+  expect(on.occasions * 10).toBeLessThan(off.occasions)
+})
+
+test('with processes that stand still, awareness saves most of the others', () => {
+  const stalls = { ...judged.stalls, what: 'process', pauseMs: [1, 1], minutes: 4 } as const
+  const off = falseDeathsBeside(1, stalls, { isAware: false, isPatient: false })
+  const on = falseDeathsBeside(1, stalls, { isAware: true, isPatient: false })
+  expect(off.occasions).toBeGreaterThan(20)
   expect(on.occasions * 5).toBeLessThan(off.occasions)
 })
 

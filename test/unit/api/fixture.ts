@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ApiDependencies } from '../../../src/agent/api/contract.ts'
 import { type ApiServer, createApi } from '../../../src/agent/api/create.ts'
+import type { Membership, UserEvents } from '../../../src/agent/contract.ts'
 import type { Question } from '../../../src/agent/query/answer-memory.ts'
 import { dnsDefaults } from '../../../src/config/dns-settings.ts'
+import { gossipDefaults } from '../../../src/config/gossip-settings.ts'
 import type { Settings } from '../../../src/config/settings.ts'
 import { autopilotDefaults } from '../../../src/model/autopilot.ts'
-import { ok, type Result } from '../../../src/model/errors.ts'
+import { failed, ok, type Result } from '../../../src/model/errors.ts'
 import type { QueryName, ReadAnswer } from '../../../src/model/query.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { createDiagnostics } from '../../../src/platform/diagnostics.ts'
@@ -34,6 +36,7 @@ export const testSettings: Settings = {
   dnsAddresses: ['127.0.0.1'],
   dnsDomains: ['mesh', 'consul'],
   dns: dnsDefaults,
+  gossip: { ...gossipDefaults, bindAddress: '127.0.0.1', advertiseAddress: '127.0.0.1' },
   ports: {
     http: 8500,
     dns: 8600,
@@ -103,6 +106,19 @@ export interface Reply {
   readonly json: unknown
 }
 
+/** As on a host where gossip is switched off. */
+export const noGossip: Membership = {
+  pool: () => failed('needs-gossip', 'this host does not gossip'),
+  onEvent: () => undefined,
+  setRoleTags: () => ok(true),
+}
+
+const noEvents: UserEvents = {
+  fire: () => failed('needs-gossip', 'this host does not gossip'),
+  recent: () => [],
+  onChange: () => undefined,
+}
+
 export async function startTestApi(
   settings: Partial<Settings> = {},
   /** Rooms that a test has itself. */
@@ -134,6 +150,8 @@ export async function startTestApi(
       drains.begin('', { timeoutMs: 1, reason: 'leaving' })
       done()
     },
+    membership: noGossip,
+    userEvents: noEvents,
     leaves,
     views,
     read: cluster.read,

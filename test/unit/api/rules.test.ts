@@ -144,19 +144,29 @@ test.each([
   expect(reply.text).toContain(text)
 })
 
-test('another datacenter cannot be reached; our own may be named', async () => {
-  const other = await get('/v1/catalog/nodes?dc=dc9')
-  expect([other.status, other.text, other.headers['x-mesh-reason']]).toEqual([
-    500,
-    'No path to datacenter: this is dc1, and there is no other',
-    'unknown-datacenter',
-  ])
-  expect((await get('/v1/catalog/nodes?dc=dc1')).status).toBe(200)
+test('dc names the datacenter for which servers are asked, reading and writing; what is of this host alone refuses it', async () => {
+  await get('/v1/catalog/nodes?dc=DC9')
+  await get('/v1/catalog/nodes?dc=dc1')
+  expect(cluster.reads.slice(-2).map(({ datacenter }) => datacenter)).toEqual(['dc9', undefined])
+  await api.ask('PUT', '/v1/kv/far?dc=dc9', { body: 'x', ...withOperator })
+  expect(cluster.writes.at(-1)).toMatchObject({ datacenter: 'dc9', command: { type: 'kv.set' } })
   const write = await api.ask('PUT', '/v1/agent/service/register?dc=dc9', {
     body: { Name: 'far' },
     ...withLocal,
   })
-  expect([write.status, api.registry.service('far')]).toEqual([500, undefined])
+  expect([write.status, write.headers['x-mesh-reason'], api.registry.service('far')]).toEqual([
+    500,
+    'unknown-datacenter',
+    undefined,
+  ])
+})
+
+test('whose a token is, the servers of this datacenter are asked, whatever dc says', async () => {
+  await api.ask('GET', '/v1/catalog/nodes?dc=dc9', { headers: { 'X-Consul-Token': 'of-somebody' } })
+  await api.ask('PUT', '/v1/agent/check/pass/none?dc=dc9', { headers: { 'X-Consul-Token': 'of-somebody' } })
+  const asked = cluster.reads.filter(({ name }) => name === 'mesh.principal')
+  expect(asked.length).toBeGreaterThan(0)
+  expect(asked.map(({ datacenter }) => datacenter)).toEqual(asked.map(() => undefined))
 })
 
 test('ns and partition "default" are harmless; others and peer are refused by name', async () => {

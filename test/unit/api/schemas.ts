@@ -237,6 +237,36 @@ export const member = z.strictObject({
   DelegateCur: count,
 })
 
+const coord = z.strictObject({
+  Vec: z.array(z.number()).length(8),
+  Error: z.number(),
+  Adjustment: z.number(),
+  Height: z.number(),
+})
+
+export const nodeCoordinate = z.strictObject({ Node: text.min(1), Segment: z.literal(''), Coord: coord })
+
+export const event = z.strictObject({
+  ID: z.uuid(),
+  Name: text.min(1),
+  Payload: z.base64().nullable(),
+  NodeFilter: text,
+  ServiceFilter: text,
+  TagFilter: text,
+  Version: count,
+  LTime: count,
+})
+
+export const keyring = z.strictObject({
+  WAN: flag,
+  Datacenter: text.min(1),
+  Segment: z.literal(''),
+  Messages: textMap,
+  Keys: z.record(text, count),
+  PrimaryKeys: z.record(text, count),
+  NumNodes: count,
+})
+
 export const self = z.strictObject({
   Config: z.strictObject({
     Datacenter: text.min(1),
@@ -410,7 +440,8 @@ export const answers = {
   '/v1/catalog/gateway-services/*': z.array(z.never()),
   '/v1/health/ingress/*': z.array(z.never()),
   '/v1/coordinate/datacenters': z.array(z.never()),
-  '/v1/coordinate/nodes': z.array(z.never()),
+  '/v1/coordinate/nodes': z.array(nodeCoordinate),
+  '/v1/event/list': z.array(event),
   '/v1/health/service/*': z.array(serviceEntry),
   '/v1/health/connect/*': z.array(serviceEntry),
   '/v1/health/checks/*': z.array(check),

@@ -1,7 +1,7 @@
 // Every GET endpoint answers exactly the fields, types and nullability of reference/consul.md, with its headers.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endpoints } from '../../../src/agent/api/endpoints.ts'
-import { gossipEndpoints } from '../../../src/agent/api/gossip.ts'
+import { keyringEndpoints } from '../../../src/agent/api/keyring.ts'
 import { preparedQueryEndpoints } from '../../../src/agent/api/prepared-query.ts'
 import { rootPem } from './fake-cluster.ts'
 import { localToken, startTestApi, type TestApi, withLocal } from './fixture.ts'
@@ -98,7 +98,7 @@ describe.each(Object.keys(answers) as (keyof typeof answers)[])('GET %s', (endpo
     expect(reply.headers['content-type']).toBe('application/json')
     answers[endpoint].parse(reply.json)
     if (clusterReads.test(path)) readHeaders.parse(reply.headers)
-    else if (!path.includes('/leaf/')) expect(reply.headers).not.toHaveProperty('x-consul-index')
+    else if (!/\/leaf\/|\/event\//.test(path)) expect(reply.headers).not.toHaveProperty('x-consul-index')
   })
 })
 
@@ -109,8 +109,8 @@ test('every endpoint with GET and JSON has a schema', () => {
     '/v1/agent/monitor',
     '/v1/mesh/debug/profile',
     '/v1/snapshot',
-    // Only refusals and a 404.
-    ...[...gossipEndpoints, ...preparedQueryEndpoints].map(({ path }) => path),
+    // Only refusals and a 404 where this host does not gossip.
+    ...[...keyringEndpoints, ...preparedQueryEndpoints].map(({ path }) => path),
     '/v1/coordinate/node/*',
   ]
   const got = endpoints.filter((endpoint) => endpoint.actions.GET !== undefined).map(({ path }) => path)

@@ -25,6 +25,9 @@ export class FakeState implements StateView {
   settings() {
     return this.clusterSettings === undefined ? undefined : { ...this.clusterSettings, ...row }
   }
+  datacenters() {
+    return []
+  }
   roots(plane: TrustPlane) {
     return this.caRoots.filter((root) => root.plane === plane).map((root) => ({ ...root, ...row }))
   }

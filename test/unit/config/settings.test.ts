@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { dnsDefaults } from '../../../src/config/dns-settings.ts'
+import { gossipDefaults } from '../../../src/config/gossip-settings.ts'
 import type { Machine } from '../../../src/config/settings.ts'
 import { autopilotDefaults } from '../../../src/model/autopilot.ts'
 import { limits } from '../../../src/model/limits.ts'
@@ -23,6 +24,7 @@ test('without files every setting has its default', () => {
       dnsAddresses: ['127.0.0.1'],
       dnsDomains: ['mesh', 'consul'],
       dns: dnsDefaults,
+      gossip: { ...gossipDefaults, bindAddress: '0.0.0.0', advertiseAddress: '10.0.0.7' },
       ports: {
         http: 8500,
         dns: 8600,
@@ -206,9 +208,9 @@ test('what a Consul file says needlessly is taken, what would change something i
 })
 
 test.each([
-  ['retry_join = ["a"]', 'servers = ["10.0.0.10:8300"]'],
+  ['join = ["a"]', 'write `retry_join` instead'],
   ['bootstrap = true', 'mesh init --server'],
-  ['encrypt = "x"', 'always encrypted'],
+  ['disable_keyring_file = true', 'the keyring is always kept'],
   ['tls { }', 'mesh enroll'],
   ['log_file = "/var/log/x"', 'journalctl'],
   ['acl { enabled = true }', 'mesh enroll'],

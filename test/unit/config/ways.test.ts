@@ -1,6 +1,7 @@
 // Keys of a proxy's and an upstream's `config` for the ways in and out of the mesh on a host.
 import { expect, test } from 'vitest'
 import { inboundWaysOf, outboundWaysOf } from '../../../src/config/ways.ts'
+import { upstreamKey } from '../../../src/model/upstream.ts'
 import { errorsOf, linesOf, proxyOf } from './load.ts'
 
 const inProxy = (text: string): string =>
@@ -35,6 +36,34 @@ test('a socket has its mode instead of a list of users', () => {
       /^a\.hcl:8:2: `allowed_uids` stands with .*; write `local_bind_socket_mode = "0660"` instead$/,
     ),
   ])
+})
+
+test('an upstream for datagrams is written and read, beside one for bytes at the same port', () => {
+  const proxy = proxyOf(
+    'config { local_udp_port = 53 }\nupstreams { destination_name = "db" local_bind_port = 5300 }\nupstreams { destination_name = "db" local_bind_port = 5300 config { protocol = "udp" } }',
+  )
+  expect(inboundWaysOf(proxy.config)).toEqual({ localUdpPort: 53 })
+  expect(proxy.upstreams.map(({ config }) => outboundWaysOf(config))).toEqual([{}, { protocol: 'udp' }])
+  expect(proxy.upstreams.map(upstreamKey)).toEqual(['db', 'db+udp'])
+  for (const said of [0, -1, 65_536, 1.5, '53', null])
+    expect(inboundWaysOf({ local_udp_port: said })).toEqual({})
+})
+
+test('datagrams come in at one port each, and their senders cannot be asked for', () => {
+  const twice = inProxy(
+    'upstreams { destination_name = "db" local_bind_port = 5300 config { protocol = "udp" } }\nupstreams { destination_name = "dc" local_bind_port = 5300 config { protocol = "UDP" } }',
+  )
+  expect(errorsOf(twice)).toEqual([expect.stringMatching(/ port 5300 is used twice on this host$/)])
+  expect(errorsOf(upstream('local_bind_socket_path = "/run/db.sock"', 'protocol = "udp"'))).toEqual([
+    'a.hcl:7:2 `local_bind_socket_path` stands in an upstream for datagrams',
+  ])
+  expect(errorsOf(upstream('local_bind_port = 1', 'protocol = "udp" allowed_uids = [1000]'))).toEqual([
+    'a.hcl:8:2 `allowed_uids` stands in an upstream for datagrams',
+  ])
+  expect(errorsOf(upstream('local_bind_port = 1', 'protocol = "quic"'))).toEqual([
+    expect.stringMatching(/ `protocol` is "quic"$/),
+  ])
+  expect(errorsOf(inProxy('config { local_udp_port = 0 }'))).toHaveLength(1)
 })
 
 test('a list of users that cannot be read lets nobody in', () => {

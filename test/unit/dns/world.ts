@@ -97,6 +97,8 @@ export class DnsWorld {
   settings: DnsSettings = dnsDefaults
   /** Subjects that the stream has delivered; a wanted one that is not here is on its way. */
   streaming = true
+  /** Other datacenters that the servers are federated with. */
+  readonly others = new Map<string, DnsWorld>()
   private readonly entries = new Map<string, ServiceEntry>()
   private readonly mesh = new Map<string, ServiceEntry>()
   private readonly nodes = new Map<string, Node>()
@@ -198,7 +200,13 @@ export class DnsWorld {
       }
       this.reads.push(`${name} ${args['service'] ?? args['node'] ?? args['address'] ?? ''}`)
       const meta = { index: 5, knownLeader: true, lastContactMs: 0, effective: 'stale' } as const
-      reply({ ok: true, value: { meta, answer: this.answer(name, args) as never } })
+      const { datacenter } = request
+      const there = datacenter === undefined ? this : this.others.get(datacenter)
+      if (there === undefined)
+        reply({ ok: false, failure: { code: 'unknown-datacenter', message: 'no such datacenter' } })
+      else if (!there.connected)
+        reply({ ok: false, failure: { code: 'datacenter-unreachable', message: 'the link is cut' } })
+      else reply({ ok: true, value: { meta, answer: there.answer(name, args) as never } })
     })
     return { cancel: () => timer.cancel() }
   }

@@ -3,9 +3,9 @@ import { crc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { noBytes } from '../../../src/model/gossip-message.ts'
 import { messageBytes } from '../../../src/swim/message-size.ts'
-import { readCompressed, writeCompressed } from '../../../src/wire/gossip/compression.ts'
+import { readCompressed } from '../../../src/wire/gossip/compression.ts'
 import { seal, unseal } from '../../../src/wire/gossip/encryption.ts'
-import { compressLzw, decompressLzw } from '../../../src/wire/gossip/lzw.ts'
+import { decompressLzw } from '../../../src/wire/gossip/lzw.ts'
 import { decodeMessage, encodeMessage } from '../../../src/wire/gossip/message.ts'
 import {
   decodeConflictResponse,
@@ -19,6 +19,7 @@ import { decodeCoordinate, encodeCoordinate } from '../../../src/wire/gossip/ser
 import { decodeSerf, encodeSerf } from '../../../src/wire/gossip/serf-message.ts'
 import { decodeSerfState, encodeSerfState } from '../../../src/wire/gossip/serf-state.ts'
 import { decodeTags, encodeTags } from '../../../src/wire/gossip/serf-tags.ts'
+import { compressLzw, writeCompressed } from '../../peers/lzw-writer.ts'
 import { messages, plain, serfMessages, serfStates, vector, vectorText } from './vectors.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -2,14 +2,17 @@
 import { expect, test } from 'vitest'
 import { memberCheckId } from '../../../src/model/check.ts'
 import { limits } from '../../../src/model/limits.ts'
+import { GossipView } from '../../../src/server/leader/gossip-view.ts'
 import { Membership } from '../../../src/server/leader/membership.ts'
 import { aNode, aService, genesis, register } from '../store/rows.ts'
 import { asServer, silentLog, TestServer } from '../store/server.ts'
 
 class Cluster extends TestServer {
+  readonly gossip = new GossipView({ clock: this.clock, log: silentLog, metrics: this.metrics })
   readonly membership = new Membership({
     store: this.store,
     presence: this.hub,
+    gossip: this.gossip,
     consensus: this.consensus,
     write: (command, reply) => this.admission.write(asServer, command, reply),
     clock: this.clock,

@@ -1,4 +1,5 @@
 // Raw listening sockets of the machine.
+import dgram from 'node:dgram'
 import { existsSync, statSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
@@ -29,6 +30,25 @@ test('a bound address refuses clients until a server listens on it', async () =>
   const server = net.createServer((socket) => socket.end('served')).listen(handle?.native)
   expect(await dial(at)).toBe('served')
   server.close()
+})
+
+test('datagrams wait in a bound socket until somebody reads them', async () => {
+  const { handle } = await open({ kind: 'udp', address: '127.0.0.1', port: 0 })
+  const port = handle?.port ?? 0
+  const taken = await open({ kind: 'udp', address: '127.0.0.1', port })
+  expect(taken.error).toBe(`cannot listen on udp 127.0.0.1:${port}: another process uses it (EADDRINUSE)`)
+  const client = dgram.createSocket('udp4')
+  await new Promise<void>((resolve) => {
+    client.send('early', port, '127.0.0.1', () => resolve())
+  })
+  const server = dgram.createSocket('udp4')
+  const first = new Promise((resolve) => {
+    server.once('message', (bytes) => resolve(bytes.toString()))
+  })
+  server.bind(handle?.native as dgram.BindOptions)
+  expect(await first).toBe('early')
+  server.close()
+  client.close()
 })
 
 test('IPv6 addresses are bound too', async () => {

@@ -59,6 +59,7 @@ export class TestServer {
     enroll: (peer, request, reply) => this.cluster.hosts.enroll(peer, request, reply),
     renewHost: (peer, request, reply) => this.cluster.hosts.renewHost(peer, request, reply),
     enrollServer: (_peer, _request, reply) => reply(failed('no-leader', 'this server admits nobody')),
+    federate: (_peer, _request, reply) => reply(failed('no-leader', 'this server joins nobody')),
     signLeaf: (peer, request, reply) => this.cluster.leafSigning.signLeaf(peer, request, reply),
     write: (peer, request, reply) => {
       const principal = this.cluster.access.identify(peer, request.token)

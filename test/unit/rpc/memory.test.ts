@@ -24,6 +24,7 @@ function stage() {
     enroll: unused,
     renewHost: unused,
     enrollServer: unused,
+    federate: unused,
     signLeaf: unused,
     write: (_peer, _request, reply) => {
       state.answer = reply as never

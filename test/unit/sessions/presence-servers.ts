@@ -2,6 +2,7 @@
 import type { Command } from '../../../src/model/command.ts'
 import { type NodeId, nodeId } from '../../../src/model/ids.ts'
 import type { PresenceFrame } from '../../../src/rpc/server-contract.ts'
+import { GossipView } from '../../../src/server/leader/gossip-view.ts'
 import { Membership } from '../../../src/server/leader/membership.ts'
 import { PresenceExchange } from '../../../src/server/sessions/presence-exchange.ts'
 import { VirtualClock } from '../../simulation/clock.ts'
@@ -17,6 +18,7 @@ export class PresenceServer extends TestServer {
   readonly membership = new Membership({
     store: this.store,
     presence: this.hub,
+    gossip: new GossipView({ clock: this.clock, log: silentLog, metrics: this.metrics }),
     consensus: this.consensus,
     write: (command, reply) => this.admission.write(asServer, command, reply),
     clock: this.clock,

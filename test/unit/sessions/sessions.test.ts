@@ -43,7 +43,7 @@ test('an agent that greets is welcomed', () => {
   const server = founded()
   const agent = server.connect('n1', { hello: { minVersion: 1, maxVersion: 9 } })
   server.clock.run(10)
-  expect(agent.take()).toEqual([{ kind: 'welcome', server: 'server-1', version: '0.1.0', linkVersion: 2 }])
+  expect(agent.take()).toEqual([{ kind: 'welcome', server: 'server-1', version: '0.1.0', linkVersion: 3 }])
   expect(server.hub.isPresent('n1')).toBe(true)
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { DefinitionFiles, type ReloadReport } from '../../../../src/agent/definitions/definition-files.ts'
 import { LocalState } from '../../../../src/agent/registry/local-state.ts'
 import { dnsDefaults } from '../../../../src/config/dns-settings.ts'
+import { gossipDefaults } from '../../../../src/config/gossip-settings.ts'
 import type { Configuration, Loaded, Settings, SourceFile } from '../../../../src/config/settings.ts'
 import { autopilotDefaults } from '../../../../src/model/autopilot.ts'
 import type { Result } from '../../../../src/model/errors.ts'
@@ -22,6 +23,7 @@ const settings: Settings = {
   dnsAddresses: ['127.0.0.1'],
   dnsDomains: ['mesh', 'consul'],
   dns: dnsDefaults,
+  gossip: { ...gossipDefaults, bindAddress: '127.0.0.1', advertiseAddress: '127.0.0.1' },
   ports: {
     http: 8500,
     dns: 8600,

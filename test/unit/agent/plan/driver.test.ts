@@ -5,7 +5,7 @@ import { LocalState } from '../../../../src/agent/registry/local-state.ts'
 import { type ProxyResource, resourceKey } from '../../../../src/model/proxy-config.ts'
 import { type Subject, subjectKey } from '../../../../src/model/topic.ts'
 import { VirtualClock } from '../../../simulation/clock.ts'
-import { health, intentions, rules } from '../control/fake-control.ts'
+import { health, intentions, rules, upsert } from '../control/fake-control.ts'
 import { definitionOf, MemoryStateFiles, RecordingLog, RecordingMetrics, upstreamOf } from '../fakes.ts'
 
 const api = { source: 'api', replaceChecks: false } as const
@@ -54,6 +54,8 @@ class Host {
   readonly leaves = new FakeLeaves()
   readonly metrics = new RecordingMetrics()
   readonly published: (readonly ProxyResource[])[] = []
+  readonly failed = new Set<string>()
+  failedChanged: () => void = () => undefined
   readonly state: LocalState
   readonly driver: PlanDriver
 
@@ -76,6 +78,12 @@ class Host {
       bindAddress: '127.0.0.2',
       datacenter: 'dc1',
       host: { node: 'n1', zone: '' },
+      failedHosts: {
+        nodes: () => this.failed,
+        onChange: (listener) => {
+          this.failedChanged = listener
+        },
+      },
       clock,
       metrics,
     })
@@ -124,6 +132,24 @@ test('a view that changes is published; one that changes nothing for proxies is 
   host.views.listener(health('db'))
   host.clock.run(10)
   expect(host.published).toHaveLength(before + 1)
+})
+
+test('a failed host is published in the same turn, without a word from any server', () => {
+  const host = new Host()
+  host.state.register(definitionOf('web', { sidecar: { upstreams: [upstreamOf('db')] } }), api)
+  const subject = health('db')
+  host.views.views.set('mesh-health/db', {
+    subject,
+    index: 9,
+    bodies: [upsert('n2', 'db-proxy', {})],
+    live: false,
+  })
+  host.driver.start()
+  host.failed.add('n2')
+  host.failedChanged()
+  host.clock.run(1)
+  const endpoints = host.published.at(-1)?.find((resource) => resource.kind === 'endpoints')
+  expect(endpoints).toMatchObject({ instances: [{ node: 'n2', health: 'host-unreachable' }] })
 })
 
 test('after a stop nothing is published', () => {

@@ -47,6 +47,7 @@ class World {
   services: readonly Service[] = []
   bindAddress = '127.0.0.2'
   host = { node: 'n1', zone: '' }
+  readonly failedHosts = new Set<string>()
   #plan: Plan | undefined
 
   receive(subject: Subject, index: number, ...bodies: readonly EventBody[]): void {
@@ -69,6 +70,7 @@ class World {
       bindAddress: this.bindAddress,
       datacenter: 'dc1',
       host: this.host,
+      failedHosts: this.failedHosts,
     }
   }
 
@@ -166,6 +168,41 @@ test('listeners wait for the certificate and the roots; the rest of the plan doe
     'inbound/web-sidecar-proxy',
     'outbound/web-sidecar-proxy/backend',
   ])
+})
+
+describe('a host that gossip found failed', () => {
+  const healths = (resources: readonly ProxyResource[]): unknown => {
+    const resource = find(resources, 'endpoints/backend')
+    return resource?.kind === 'endpoints'
+      ? resource.instances.map(({ node, health: found, weight }) => [node, found, weight])
+      : undefined
+  }
+
+  test('is chosen last at once, whatever the servers still say, and is back when it is alive', () => {
+    const world = quickstart()
+    const before = world.plan()
+    expect(healths(before)).toEqual([
+      ['n2', 'warning', 1],
+      ['n3', 'passing', 7],
+    ])
+    world.failedHosts.add('n3')
+    expect(healths(world.plan())).toEqual([
+      ['n2', 'warning', 1],
+      ['n3', 'host-unreachable', 7],
+    ])
+    world.failedHosts.delete('n3')
+    expect(healths(world.plan())).toEqual(healths(before))
+  })
+
+  test('changes nothing where it has no instance, and nothing that is critical anyway', () => {
+    const world = quickstart()
+    world.receive(health('backend'), 20, upsert('n2', 'b', { checks: [{ status: 'critical' }] }))
+    const before = world.plan()
+    world.failedHosts.add('n2')
+    world.failedHosts.add('elsewhere')
+    expect(healths(world.plan())).toEqual([['n2', 'critical', 1]])
+    expect(world.plan(), 'nothing is sent').toBe(before)
+  })
 })
 
 describe('health of an instance', () => {
@@ -365,6 +402,38 @@ describe('balancing', () => {
       return resource.kind === 'outbound' ? [resource.allowedUids] : []
     })
     expect(new Set(ways.map((way) => JSON.stringify(way)))).toEqual(new Set(['"TLSv1_2"', '"v2"', '[1000]']))
+  })
+
+  test('an upstream for datagrams has its own listener and finds the same instances', () => {
+    const world = quickstart()
+    world.services = world.services.map((service) =>
+      service.proxy === undefined
+        ? service
+        : {
+            ...service,
+            proxy: {
+              ...service.proxy,
+              config: { local_udp_port: 53 },
+              upstreams: service.proxy.upstreams.flatMap((each) => [
+                each,
+                { ...each, config: { protocol: 'udp' } },
+              ]),
+            },
+          },
+    )
+    world.receive(health('backend'), 20, upsert('n1', 'b'))
+    const resources = world.plan()
+    const of = (name: string): unknown => find(resources, name)
+    expect(of('outbound/web-sidecar-proxy/backend+udp')).toMatchObject({
+      protocol: 'udp',
+      target: 'backend+udp',
+    })
+    expect(of('outbound/web-sidecar-proxy/backend')).not.toHaveProperty('protocol')
+    const [bytes, datagrams] = ['endpoints/backend', 'endpoints/backend+udp'].map((name) =>
+      find(resources, name),
+    )
+    expect(datagrams).toEqual({ ...bytes, name: 'backend+udp' })
+    expect(of('inbound/web-sidecar-proxy')).toMatchObject({ localUdpPort: 53 })
   })
 
   test('instances of this host and of its zone are near, and a host that moves sees others near', () => {

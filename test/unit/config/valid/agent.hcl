@@ -12,7 +12,28 @@ advertise_addr = "{{ GetInterfaceIP \"eth1\" }}"
 client_addr    = "127.0.0.1 {{ GetPrivateIP }}"
 servers        = ["10.0.0.10", "10.0.0.11:8300", "[fd00::10]:8300"]
 enrollment_token_file = "/etc/mesh-agent/token"
+encrypt                 = "cg8StVXbQJ0gPvMd9o7yrg=="
+encrypt_verify_incoming = false
+encrypt_verify_outgoing = true
+retry_join     = ["10.0.0.20", "mesh.example:8301", "[fd00::20]:8301"]
+start_join     = ["10.0.0.21"]
+retry_interval = "15s"
+retry_max      = 10
+serf_lan       = "{{ GetPrivateIP }}"
+serf_lan_allowed_cidrs = ["10.0.0.0/8", "fd00::/8"]
+reconnect_timeout      = "24h"
+rejoin_after_leave     = true
+disable_coordinates    = true
+gossip_lan {
+  gossip_nodes    = 4
+  gossip_interval = "100ms"
+  probe_interval  = "2s"
+  probe_timeout   = "750ms"
+  suspicion_mult  = 5
+  retransmit_mult = 3
+}
 ports {
+  serf_lan         = 9301
   http             = 8500
   sidecar_min_port = 22000
   sidecar_max_port = 22100

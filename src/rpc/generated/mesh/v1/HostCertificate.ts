@@ -8,6 +8,7 @@ export interface HostCertificate {
   'hostRootsJson'?: (Buffer | Uint8Array | string);
   'serviceRootsJson'?: (Buffer | Uint8Array | string);
   'services'?: (string)[];
+  'gossipKeys'?: (string)[];
 }
 
 export interface HostCertificate__Output {
@@ -17,4 +18,5 @@ export interface HostCertificate__Output {
   'hostRootsJson': (Buffer);
   'serviceRootsJson': (Buffer);
   'services': (string)[];
+  'gossipKeys': (string)[];
 }

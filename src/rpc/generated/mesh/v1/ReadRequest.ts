@@ -9,6 +9,7 @@ export interface ReadRequest {
   'consistency'?: (string);
   'minIndex'?: (number | string | Long);
   'waitMs'?: (number);
+  'datacenter'?: (string);
 }
 
 export interface ReadRequest__Output {
@@ -18,4 +19,5 @@ export interface ReadRequest__Output {
   'consistency': (string);
   'minIndex': (number);
   'waitMs': (number);
+  'datacenter': (string);
 }

@@ -6,6 +6,7 @@ import type { Subject as _mesh_v1_Subject, Subject__Output as _mesh_v1_Subject__
 import type { SnapshotEnd as _mesh_v1_SnapshotEnd, SnapshotEnd__Output as _mesh_v1_SnapshotEnd__Output } from '../../mesh/v1/SnapshotEnd.ts';
 import type { Goaway as _mesh_v1_Goaway, Goaway__Output as _mesh_v1_Goaway__Output } from '../../mesh/v1/Goaway.ts';
 import type { Servers as _mesh_v1_Servers, Servers__Output as _mesh_v1_Servers__Output } from '../../mesh/v1/Servers.ts';
+import type { GossipKeys as _mesh_v1_GossipKeys, GossipKeys__Output as _mesh_v1_GossipKeys__Output } from '../../mesh/v1/GossipKeys.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface ServerFrame {
@@ -16,7 +17,8 @@ export interface ServerFrame {
   'goaway'?: (_mesh_v1_Goaway | null);
   'pong'?: (number | string | Long);
   'servers'?: (_mesh_v1_Servers | null);
-  'kind'?: "welcome"|"event"|"snapshotBegin"|"snapshotEnd"|"goaway"|"pong"|"servers";
+  'gossipKeys'?: (_mesh_v1_GossipKeys | null);
+  'kind'?: "welcome"|"event"|"snapshotBegin"|"snapshotEnd"|"goaway"|"pong"|"servers"|"gossipKeys";
 }
 
 export interface ServerFrame__Output {
@@ -27,5 +29,6 @@ export interface ServerFrame__Output {
   'goaway'?: (_mesh_v1_Goaway__Output | null);
   'pong'?: (number);
   'servers'?: (_mesh_v1_Servers__Output | null);
-  'kind'?: "welcome"|"event"|"snapshotBegin"|"snapshotEnd"|"goaway"|"pong"|"servers";
+  'gossipKeys'?: (_mesh_v1_GossipKeys__Output | null);
+  'kind'?: "welcome"|"event"|"snapshotBegin"|"snapshotEnd"|"goaway"|"pong"|"servers"|"gossipKeys";
 }

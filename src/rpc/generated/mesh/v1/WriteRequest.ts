@@ -4,9 +4,13 @@
 export interface WriteRequest {
   'token'?: (string);
   'commandJson'?: (Buffer | Uint8Array | string);
+  'datacenter'?: (string);
+  'operator'?: (string);
 }
 
 export interface WriteRequest__Output {
   'token': (string);
   'commandJson': (Buffer);
+  'datacenter': (string);
+  'operator': (string);
 }

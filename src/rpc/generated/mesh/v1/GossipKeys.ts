@@ -1,0 +1,10 @@
+// Original file: mesh.proto
+
+
+export interface GossipKeys {
+  'keys'?: (string)[];
+}
+
+export interface GossipKeys__Output {
+  'keys': (string)[];
+}

@@ -1,0 +1,157 @@
+// `npm run bench -- agents`: fifty real agents, each in a network namespace of its own on one bridge, started at once with
+// three addresses to join. How long until each of them lists all as alive, and what an agent costs that has nothing to do.
+//
+//   --hosts N (50)   --rest SECONDS (20) before, and --idle SECONDS (30) while the idle agents are measured
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import { bundle } from '../../../packaging/bundle.ts'
+import { Program } from '../../../src/command/dev/program.ts'
+import { inOwnNetwork, isInOwnNetwork, whyNoNetwork } from '../../linearizability/network.ts'
+import { pause } from '../load/closed-loop.ts'
+import { type BenchResult, CannotRun, median, round } from '../result.ts'
+import { type HostNetwork, letGo, makeNetworks } from './networks.ts'
+import { cpuSeconds, pssMb } from './usage.ts'
+
+const barSeconds = 30
+const givenUpAfterMs = 180_000
+const seeds = 3
+const encrypt = Buffer.alloc(32, 6).toString('base64')
+const alive = 1
+
+interface Host {
+  readonly name: string
+  readonly socketPath: string
+  readonly program: Program
+}
+
+export async function bench(args: readonly string[]): Promise<BenchResult> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      hosts: { type: 'string', default: '50' },
+      rest: { type: 'string', default: '20' },
+      idle: { type: 'string', default: '30' },
+    },
+  })
+  const why = whyNoNetwork()
+  if (why !== undefined) throw new CannotRun(why)
+  if (!isInOwnNetwork()) process.exit(await inOwnNetwork())
+  const folder = mkdtempSync(join(tmpdir(), 'bench-agents-'))
+  const programs: Program[] = []
+  try {
+    const { folder: built } = await bundle({ folder: join(folder, 'program') })
+    const hosts = plan(makeNetworks(Number(values.hosts), folder), folder, join(built, 'main.js'))
+    programs.push(...hosts.map(({ program }) => program))
+    const seconds = await startAll(hosts)
+    await pause(Number(values.rest) * 1_000)
+    const idle = await measureIdle(hosts, Number(values.idle))
+    await mustAllBeAlive(hosts)
+    return {
+      bench: 'agents',
+      unit: `s until ${hosts.length} agents list all as alive`,
+      ours: round(seconds, 1),
+      peer: null,
+      ratio: null,
+      runs: [{ hosts: hosts.length, seconds: round(seconds, 1), barSeconds, ...idle }],
+    }
+  } finally {
+    await Promise.all(programs.map((program) => program.kill()))
+    letGo(folder)
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function plan(networks: readonly HostNetwork[], folder: string, entry: string): readonly Host[] {
+  const joins = networks.slice(0, seeds).map(({ address }) => `"${address}"`)
+  return networks.map(({ address, prefix }, at) => {
+    const name = `host-${at + 1}`
+    const directory = join(folder, name)
+    for (const part of ['conf', 'data', 'run'])
+      mkdirSync(join(directory, part), { recursive: true, mode: 0o700 })
+    const settings = [
+      `node_name = "${name}"`,
+      `data_dir = "${join(directory, 'data')}"`,
+      `runtime_dir = "${join(directory, 'run')}"`,
+      `bind_addr = "${address}"`,
+      `encrypt = "${encrypt}"`,
+      `retry_join = [${joins.join(', ')}]`,
+      'retry_interval = "1s"',
+      '',
+    ]
+    writeFileSync(join(directory, 'conf/mesh-agent.hcl'), settings.join('\n'), { mode: 0o600 })
+    const words = [entry, 'agent', '--config-dir', join(directory, 'conf')]
+    return {
+      name,
+      socketPath: join(directory, 'run/api.sock'),
+      program: new Program({ name, args: words, logFile: join(directory, 'agent.log'), prefix }),
+    }
+  })
+}
+
+/** Seconds from the first start until the last agent listed all. */
+async function startAll(hosts: readonly Host[]): Promise<number> {
+  const startedMs = performance.now()
+  for (const { program } of hosts) program.start()
+  const took: number[] = []
+  await Promise.all(
+    hosts.map(async (host) => {
+      while ((await countAlive(host)) < hosts.length) {
+        if (performance.now() - startedMs > givenUpAfterMs)
+          throw new Error(
+            `${host.name} lists ${await countAlive(host)} alive; it said:\n${host.program.logTail()}`,
+          )
+        await pause(250)
+      }
+      took.push((performance.now() - startedMs) / 1_000)
+    }),
+  )
+  const last = Math.max(...took)
+  console.log(
+    `${hosts.length} agents list all as alive after ${last.toFixed(1)} s, the median one after ${median(took).toFixed(1)} s: ` +
+      `${last <= barSeconds ? 'kept' : 'NOT KEPT'} (bar ${barSeconds} s)`,
+  )
+  return last
+}
+
+/** Members that the agent calls alive; 0 while it does not answer. Its socket is in the file system that all hosts share. */
+function countAlive({ socketPath }: Host): Promise<number> {
+  return new Promise((resolve) => {
+    const none = (): void => resolve(0)
+    const asked = request({ socketPath, path: '/v1/agent/members' }, (response) => {
+      json(response).then((body) => {
+        const members = response.statusCode === 200 ? (body as readonly { readonly Status: number }[]) : []
+        resolve(members.filter(({ Status }) => Status === alive).length)
+      }, none)
+    })
+    asked.on('error', none)
+    asked.end()
+  })
+}
+
+async function mustAllBeAlive(hosts: readonly Host[]): Promise<void> {
+  const counts = await Promise.all(hosts.map(countAlive))
+  const wrong = hosts.filter((_host, at) => counts[at] !== hosts.length)
+  if (wrong.length > 0)
+    throw new Error(`not all are alive any more for ${wrong.map(({ name }) => name).join(', ')}`)
+}
+
+async function measureIdle(hosts: readonly Host[], seconds: number) {
+  const pids = hosts.map(({ program }) => program.pid ?? 0)
+  const before = pids.map(cpuSeconds)
+  const startedMs = performance.now()
+  await pause(seconds * 1_000)
+  const tookSeconds = (performance.now() - startedMs) / 1_000
+  const shares = pids.map((pid, at) => ((cpuSeconds(pid) - (before[at] ?? 0)) / tookSeconds) * 100)
+  const memory = pids.map(pssMb)
+  const cpuPercent = { median: round(median(shares), 2), max: round(Math.max(...shares), 2) }
+  const pss = { median: round(median(memory), 1), max: round(Math.max(...memory), 1) }
+  console.log(
+    `an idle agent of ${hosts.length}: CPU ${cpuPercent.median} % of a core (most ${cpuPercent.max} %), ` +
+      `PSS ${pss.median} MB (most ${pss.max} MB)`,
+  )
+  return { idleSeconds: round(tookSeconds, 1), cpuPercent, pssMb: pss }
+}

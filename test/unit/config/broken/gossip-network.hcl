@@ -1,0 +1,1 @@
+serf_lan_allowed_cidrs = ["10.0.0.0"]
