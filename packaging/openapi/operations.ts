@@ -3,7 +3,14 @@
  * holds the list against the routes, and the parameters against what the endpoints really read.
  */
 import { z } from 'zod'
-import { enrollmentToken, event, keyring, nodeCoordinate } from '../../test/unit/api/schemas.ts'
+import {
+  enrollmentToken,
+  event,
+  eviction,
+  keyring,
+  nodeCoordinate,
+  preparedRoot,
+} from '../../test/unit/api/schemas.ts'
 import * as bodies from './bodies.ts'
 
 export interface Operation {
@@ -481,6 +488,29 @@ const own: Readonly<Record<string, Operation>> = {
     parameters: [...place, ...fresh],
     body: bodies.enrollmentRequest,
     answer: { json: enrollmentToken },
+  },
+  'PUT /v1/mesh/evict/*': {
+    summary: 'Shuts a host out of the mesh',
+    name: 'node',
+    parameters: [...place],
+    answer: { json: eviction },
+  },
+  'PUT /v1/mesh/ca/root': {
+    summary: 'A root for services that is trusted and signs nothing yet',
+    parameters: [...place],
+    answer: { json: preparedRoot },
+  },
+  'PUT /v1/mesh/ca/root/*': {
+    summary: 'This root signs from now on',
+    name: 'id',
+    parameters: [...place],
+    answer: { json: z.literal(true) },
+  },
+  'DELETE /v1/mesh/ca/root/*': {
+    summary: 'An old root is trusted no more',
+    name: 'id',
+    parameters: [...place, 'force'],
+    answer: { json: z.literal(true) },
   },
   'GET /v1/mesh/drain/host': { summary: 'How far the draining of this host is', parameters: [...place] },
   'PUT /v1/mesh/drain/host': {

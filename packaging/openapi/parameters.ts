@@ -40,6 +40,11 @@ export const parameters: Readonly<Record<string, Parameter>> = {
     description: 'Answers when the content is another than this (X-Consul-ContentHash of the last answer).',
     schema: text,
   },
+  force: {
+    description: 'Also while certificates of the root may be valid: their connections are cut.',
+    schema: flag,
+    flag: true,
+  },
   stale: { description: 'Any server may answer, or the agent itself.', schema: flag, flag: true },
   consistent: {
     description: 'The leader asks a majority first whether it still leads.',

@@ -106,7 +106,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   logLevel: logLevels,
   type: watchTypes,
   state: ['any', 'passing', 'warning', 'critical'],
-  status: ['alive', 'failed', 'left'],
+  status: ['alive', 'leaving', 'left', 'failed'],
 }
 
 /** What a flag or an argument of this name may be; [] leaves it to the shell, which knows files. */
@@ -122,6 +122,7 @@ function valuesOf(name: string, current: string, connection: ConnectionFlags): P
     case 'name':
       return ask('/v1/catalog/services?stale', (json) => Object.keys(json as object).sort())
     case 'node':
+    case 'other':
       return ask('/v1/catalog/nodes?stale', (json) => (json as { Node: string }[]).map(({ Node }) => Node))
     case 'session':
       return ask('/v1/session/list?stale', (json) => (json as { ID: string }[]).map(({ ID }) => ID))

@@ -81,7 +81,7 @@ export function declareNode(program: Command): void {
     'refuse a host from now on, on open connections too',
   ).addHelpText(
     'after',
-    '\nIts key, its certificates and what it registered; the gossip key is changed. A new token lets it back in.',
+    '\nIts key, its certificates and what it registered; the gossip key is changed.\nA new token lets it back in.',
   )
   withConnection(evict).action(async (name: string, options: SharedOptions) => {
     const { evictNode } = await import('./evict.ts')

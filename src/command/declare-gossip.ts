@@ -20,7 +20,7 @@ export function declareGossip(program: Command): void {
     const { forceLeave } = await import('./join.ts')
     await forceLeave(contextOf(options), node, options)
   })
-  withConnection(declare(program, 'rtt <node> [other]', 'estimate the round trip between hosts')).action(
+  withConnection(declare(program, 'rtt <node> [other]', 'estimate round trips between hosts')).action(
     async (node: string, other: string | undefined, options: SharedOptions) => {
       const { estimateRoundTrip } = await import('./round-trip.ts')
       await estimateRoundTrip(contextOf(options), node, other)

@@ -14,6 +14,7 @@ import {
   withConnection,
 } from './declare.ts'
 import { declareAgent, declareEvent } from './declare-agent.ts'
+import { declareAuthority } from './declare-authority.ts'
 import { declareApply, declareConfig } from './declare-config.ts'
 import { declareDrain } from './declare-drain.ts'
 import { declareEnrollment, declareNode, declareToken } from './declare-enrollment.ts'
@@ -85,13 +86,7 @@ function declareMesh(program: Command, outcome: Outcome): void {
     const { showStatus } = await import('./status.ts')
     await showStatus(contextOf(options), options)
   })
-  const authority = declare(program, 'ca', 'show the certificate authority')
-  const roots = declareDefault(authority, 'roots', 'list the roots that services trust')
-  roots.option('--pem', 'print the certificates themselves')
-  withConnection(roots).action(async (options: SharedOptions & { readonly pem?: true }) => {
-    const { listRoots } = await import('./authority.ts')
-    await listRoots(contextOf(options), options)
-  })
+  declareAuthority(program)
   declareToken(program)
   declareNode(program)
 }

@@ -47,7 +47,7 @@ export async function createToken(context: Context, options: TokenOptions): Prom
     const command = made.Server ? 'mesh enroll -server' : 'mesh enroll'
     terminal.note(`Carry it to the host as a file and type there: ${command} -token-file FILE`)
     // A here-string comes by standard input: other users of that host see no more than the command.
-    terminal.note(`Or in one line: ${command} <<< ${made.Token}`)
+    terminal.note(`Or in one line, with the token in its place: ${command} <<< TOKEN`)
   })
 }
 

@@ -38,6 +38,7 @@ import { duration, oneOf, type TextRule, text, toggle, wholeNumber } from './sca
 import { blocks, type Given, list, nested, one, schema } from './schema.ts'
 import { readService } from './service.ts'
 import type { LogLevel } from './settings.ts'
+import { wanFields } from './wan.ts'
 
 const intentionPolicy = one(oneOf<IntentionAction>({ deny: 'deny', allow: 'allow' }))
 
@@ -110,6 +111,7 @@ const portsSchema = schema(
     http: one(listenPort(8_500, -1)),
     dns: one(listenPort(8_600, -1)),
     serf_lan: one(listenPort(8_301, -1)),
+    serf_wan: one(listenPort(8_302, -1)),
     server: one(listenPort(8_300, 0)),
     sidecar_min_port: one(wholeNumber(portRule(limits.sidecarMinPort))),
     sidecar_max_port: one(wholeNumber(portRule(limits.sidecarMaxPort))),
@@ -179,6 +181,7 @@ const shape = {
   ),
   ...dnsFields,
   ...gossipFields,
+  ...wanFields,
   ports: nested(portsSchema),
   enrollment_token_file: one(text({ ...pathRule, example: '/etc/mesh-agent/token' })),
   unix_sockets: nested(

@@ -25,6 +25,8 @@ import { placeSeenFrom, type Reading } from './reading.ts'
 import { requestLimitsOf } from './request-limits.ts'
 import type { Found } from './schema.ts'
 import type { Machine, Settings } from './settings.ts'
+import { wanSettings } from './wan.ts'
+import { wanDefaults } from './wan-settings.ts'
 
 const serverPort = 8_300
 const httpPort = 8_500
@@ -56,6 +58,11 @@ export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, re
       port: ports?.serf_lan?.value ?? gossipDefaults.port,
       bindAddress: resolved(keys.serf_lan, machine, reading) ?? bindAddress,
       advertiseAddress: advertised,
+    }),
+    wan: wanSettings(keys, {
+      port: ports?.serf_wan?.value ?? wanDefaults.port,
+      bindAddress: resolved(keys.serf_wan, machine, reading) ?? bindAddress,
+      advertiseAddress: resolved(keys.advertise_addr_wan, machine, reading) ?? advertised,
     }),
     ports: {
       http: ports?.http?.value ?? httpPort,

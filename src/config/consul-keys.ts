@@ -9,7 +9,7 @@ const enroll = 'remove it; hosts get their certificates with `mesh enroll`'
 const keyring = 'remove it; keys that were rotated must outlive a restart, so the keyring is always kept'
 const journal = 'remove it; the log goes to standard output, which `journalctl -u mesh-agent` shows'
 const tokens = 'remove it; hosts have identities from `mesh enroll`, operators have tokens from `mesh init`'
-const oneDatacenter = 'remove it; a cluster is one datacenter'
+const byToken = 'remove it; datacenters are connected by `mesh federation join`, see docs/federation.md'
 const initServer = 'remove it; `mesh init --server` makes a new cluster'
 
 export const agentRefusals: Refusals = {
@@ -55,24 +55,16 @@ export const agentRefusals: Refusals = {
   ),
   ...consulOnly(
     [
-      'primary_datacenter',
       'primary_gateways',
       'primary_gateways_interval',
-      'retry_join_wan',
-      'retry_interval_wan',
       'retry_max_wan',
-      'start_join_wan',
-      'advertise_addr_wan',
       'advertise_addr_wan_ipv4',
       'advertise_addr_wan_ipv6',
-      'serf_wan',
-      'serf_wan_allowed_cidrs',
       'gossip_wan',
       'translate_wan_addrs',
-      'reconnect_timeout_wan',
       'peering',
     ],
-    oneDatacenter,
+    byToken,
   ),
   ...consulOnly(
     [
@@ -136,7 +128,7 @@ export const agentRefusals: Refusals = {
   ]),
 }
 
-export const portsRefusals: Refusals = consulOnly(['https', 'grpc', 'grpc_tls', 'serf_wan'])
+export const portsRefusals: Refusals = consulOnly(['https', 'grpc', 'grpc_tls'])
 
 export const addressesRefusals: Refusals = consulOnly(
   ['http', 'https', 'grpc', 'grpc_tls'],
@@ -188,7 +180,7 @@ export const connectRefusals: Refusals = {
     ['sidecar_service', 'native', 'proxy', 'upstreams'],
     'a `connect` block inside a `service` block',
   ),
-  ...consulOnly(['enable_mesh_gateway_wan_federation', 'enable_serverless_plugin'], oneDatacenter),
+  ...consulOnly(['enable_mesh_gateway_wan_federation', 'enable_serverless_plugin'], byToken),
 }
 
 export const caConfigRefusals: Refusals = consulOnly([

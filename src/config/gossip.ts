@@ -71,20 +71,21 @@ const gossipLan = nested(
   }),
 )
 
-const members = list(text(memberRule), 'a list of addresses', '["10.0.0.5"]')
+export const memberList = list(text(memberRule), 'a list of addresses', '["10.0.0.5"]')
+export const networkList = list(text(networkRule), 'a list of networks', '["10.0.0.0/8"]')
 
 export const gossipFields = {
   encrypt: one(gossipKey),
   encrypt_verify_incoming: one(toggle),
   encrypt_verify_outgoing: one(toggle),
-  retry_join: members,
-  start_join: members,
+  retry_join: memberList,
+  start_join: memberList,
   retry_interval: one(
     duration({ example: '30s', minMs: second, maxMs: hour, whyMin: 'other hosts need some time to answer' }),
   ),
   retry_max: one(wholeNumber({ form: 'a whole number, 0 for no end', example: 0, min: 0, max: 1_000_000 })),
   serf_lan: one(text(hostAddressRule)),
-  serf_lan_allowed_cidrs: list(text(networkRule), 'a list of networks', '["10.0.0.0/8"]'),
+  serf_lan_allowed_cidrs: networkList,
   gossip_lan: gossipLan,
   reconnect_timeout: one(
     duration({

@@ -9,6 +9,7 @@ import type { IntentionAction } from '../model/intention.ts'
 import type { ServiceDefinition } from '../model/service.ts'
 import type { DnsSettings } from './dns-settings.ts'
 import type { GossipSettings } from './gossip-settings.ts'
+import type { WanSettings } from './wan-settings.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -49,6 +50,8 @@ export interface Settings {
   readonly dns: DnsSettings
   /** The pool of all hosts of this datacenter. */
   readonly gossip: GossipSettings
+  /** Other datacenters, as far as a server is told of them. */
+  readonly wan: WanSettings
   /** RPC addresses of servers, `host:port`. */
   readonly servers: readonly string[]
   /** Servers that begin a new cluster together and name each other in `servers`; 0: this key is not used. */

@@ -60,6 +60,7 @@ export class Admission {
   /** '' if it may come in. */
   #refusal(claim: Alive): string {
     const { isAllowed, isOneDatacenter, tags } = this.#options
+    if (claim.port === 0) return 'it names port 0, where nobody can be reached'
     if (!isAllowed(claim.address)) return 'its address is in none of the allowed networks'
     const [lowest, highest] = claim.versions
     if (highest > 0 && (spokenVersion < lowest || spokenVersion > highest))

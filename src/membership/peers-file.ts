@@ -2,6 +2,7 @@
  * Known peers on disk, so that a host finds its pool again after a reboot, even when every configured address is gone:
  * `serf/<pool>.peers`. Written now and then, not with every change; a lost write costs nothing but a few newer peers.
  */
+import { isIP } from 'node:net'
 import type { GossipEndpoint } from '../model/gossip-message.ts'
 import { limits } from '../model/limits.ts'
 import type { LamportTime } from '../model/serf-message.ts'
@@ -103,5 +104,7 @@ function readMemory(bytes: Uint8Array): PoolMemory | undefined {
 
 function isPeer(value: unknown): value is KnownPeer {
   const peer = value as Partial<KnownPeer> | null
-  return typeof peer?.node === 'string' && typeof peer.address === 'string' && Number.isInteger(peer.port)
+  if (typeof peer?.node !== 'string' || typeof peer.address !== 'string') return false
+  const port = Number.isInteger(peer.port) ? Number(peer.port) : 0
+  return isIP(peer.address) !== 0 && port > 0 && port <= 65_535
 }

@@ -8,6 +8,9 @@ export interface SeedAddress {
   readonly port: number
 }
 
+/** Of any language; whatever else is typed is no name, and some of it the machine would not even look up. */
+const hostName = /^[\p{L}\p{N}_.-]+$/u
+
 /** `10.0.0.5`, `10.0.0.5:8301`, `fd00::5`, `[fd00::5]:8301`, `mesh.example:8301`; undefined if it is none of these. */
 export function parseSeed(text: string, defaultPort: number): SeedAddress | undefined {
   const trimmed = text.trim()
@@ -16,7 +19,8 @@ export function parseSeed(text: string, defaultPort: number): SeedAddress | unde
   const host = bracketed ?? plain
   const port = portText === undefined ? defaultPort : Number(portText)
   if (host === undefined || port < 1 || port > 65_535) return undefined
-  return bracketed !== undefined && isIP(bracketed) !== 6 ? undefined : { host, port }
+  const isHost = bracketed === undefined ? hostName.test(host) : isIP(host) === 6
+  return isHost ? { host, port } : undefined
 }
 
 export const textOfSeed = ({ host, port }: SeedAddress): string =>

@@ -7,4 +7,10 @@ const balancedPrefix = 'upstream:'
 /** Those who balance over the instances of `service`: the number they acknowledge is the log index of the newest maintenance. */
 export const balancedName = (service: string): string => `${balancedPrefix}${service}`
 
+/** Which roots of the service plane are trusted: the log index of their last change. */
+export const trustName = 'roots:'
+
+/** Whether `name` is that of a destination, whose number is that of its intentions. */
+export const isDestinationName = (name: string): boolean => name !== trustName && !isBalancedName(name)
+
 export const isBalancedName = (name: string): boolean => name.startsWith(balancedPrefix)

@@ -17,6 +17,8 @@ export interface CaRoot {
   readonly notBeforeMs: number
   readonly notAfterMs: number
   readonly active: boolean
+  /** When another root took its place: what it signed is valid for a while longer. Absent before. */
+  readonly retiredAtMs?: number
   readonly privateKeyType: 'ec'
   readonly privateKeyBits: 256
   /** Private key sealed by the cluster key, base64: useless without a file that never enters the log. */

@@ -139,6 +139,12 @@ export type Command =
       readonly publicKey: string
     }
 
+  /** Adds a root of the service plane that is trusted and signs nothing yet. */
+  | { readonly type: 'root.add'; readonly root: CaRoot }
+  /** This root of the service plane signs from now on; the one before stays trusted. */
+  | { readonly type: 'root.activate'; readonly id: string }
+  /** What it signed is not trusted any more. Refused where it signed later than that. Proposed by a server, which knows how long leaves live. */
+  | { readonly type: 'root.remove'; readonly id: string; readonly retiredBeforeMs: number }
   /** Shuts a host out for good: its key, its leaves and what it registered. A new token lets it back in with a new key. */
   | { readonly type: 'host.evict'; readonly node: string }
   /** The next step of the gossip keys; proposed by the leader. `casIndex` 0: there are none yet. */
@@ -161,6 +167,9 @@ const commandTypes: Readonly<Record<CommandType, true>> = {
   'enrollment.create': true,
   'enrollment.redeem': true,
   'enrollment.redeem-server': true,
+  'root.add': true,
+  'root.activate': true,
+  'root.remove': true,
   'host.evict': true,
   'gossip-keys.set': true,
   'datacenter.federate': true,

@@ -214,7 +214,8 @@ export const errorCatalogue = {
   'needs-gossip': {
     status: 503,
     what: 'Events, members and keys of gossip are known only to a host that gossips, and this one does not, or not yet.',
-    remedy: 'Enroll the host, set `ports { serf_lan }` and free its port; the agent’s log says what is in the way.',
+    remedy:
+      'Enroll the host, set `ports { serf_lan }` and free its port; the agent’s log says what is in the way.',
   },
   'join-failed': {
     status: 500,

@@ -29,6 +29,8 @@ export type ResourceKind = (typeof resourceOrder)[number]
 /** Whom to trust in one trust domain; `name` is the trust domain. */
 export interface RootsResource {
   readonly kind: 'roots'
+  /** Log index of their last change, for the acknowledgement; absent for the roots of other datacenters. */
+  readonly index?: number
   readonly name: string
   readonly pems: readonly string[]
   /** Tags of hosts whose leaves prove nothing any more (wire/x509/host-tag.ts); absent: none. */

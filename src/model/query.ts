@@ -7,6 +7,7 @@ import type { PublicCaRoot } from './authority.ts'
 import type { Check, CheckStatus } from './check.ts'
 import type { ConfigEntry, ConfigEntryKind } from './config-entry.ts'
 import type { FederationFacts } from './datacenter.ts'
+import type { WanMember } from './gossip-member.ts'
 import type { Decision, Intention } from './intention.ts'
 import type { KvEntry } from './kv.ts'
 import type { Node } from './node.ts'
@@ -106,6 +107,8 @@ export interface Queries {
   'mesh.join': { args: Record<never, never>; answer: JoinInformation }
   /** What other datacenters may know of this one; also how it is called. */
   'federation.facts': { args: Record<never, never>; answer: FederationFacts }
+  /** Servers of all datacenters as the server's gossip knows them; empty where it gossips with none. By name. */
+  'federation.members': { args: Record<never, never>; answer: readonly WanMember[] }
   /** Who the server takes the caller for: what the token of the request resolves to, else the peer's own principal. */
   'mesh.principal': { args: Record<never, never>; answer: { readonly kind: Principal['kind'] } }
   'status.leader': { args: Record<never, never>; answer: string }

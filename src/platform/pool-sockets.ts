@@ -96,6 +96,8 @@ class SystemPoolSocket implements PoolSocket {
 
   send(packet: Uint8Array, { address, port }: SocketEndpoint): boolean {
     const { packets, at } = this.#sockets
+    // Node throws at port 0, which any stranger may name as the place to answer to.
+    if (port === 0) return false
     if (this.#isClosed || packets.getSendQueueSize() > limits.gossipSendQueueBytes) return false
     const isMapped = isIPv6(at.address) && isIPv4(address)
     if (!isMapped && isIPv6(at.address) !== isIPv6(address)) return false

@@ -343,7 +343,10 @@ export interface StreamListener {
 export interface PoolSocket {
   /** Also where 0 was asked for. */
   readonly port: number
-  /** False: too much waits to be sent, and the packet was dropped. Sent ones may be lost without a word. */
+  /**
+   * False: the packet was dropped, because too much waits to be sent or nobody can be there, as at port 0. Sent ones may be
+   * lost without a word.
+   */
   send(packet: Uint8Array, to: SocketEndpoint): boolean
   connect(to: SocketEndpoint, listener: StreamListener): ByteStream
   /** Ends all that was opened here, at once. Idempotent. */

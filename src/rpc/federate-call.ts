@@ -2,9 +2,10 @@
  * Shows a datacenter's token to one server of the datacenter that made it, over a connection that trusts nobody but the
  * authority that the token pins. Which servers to ask, and what becomes of the answer, is server/federation/federating.ts.
  */
-import { limits } from '../model/limits.ts'
+
 import type { FederationFacts } from '../model/datacenter.ts'
 import { failed } from '../model/errors.ts'
+import { limits } from '../model/limits.ts'
 import type { Clock } from '../platform/ports.ts'
 import type { FederateRequest, Reply } from './contract.ts'
 import { GrpcConnection } from './grpc-connection.ts'

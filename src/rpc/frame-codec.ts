@@ -100,7 +100,8 @@ function encodeEvent(frame: Extract<ServerFrame, { readonly kind: 'event' }>): B
 export function decodeServerFrame(bytes: Uint8Array): Result<ServerFrame> {
   const message = serverFrames.decode(bytes)
   if (!message.ok) return message
-  const { kind, welcome, event, snapshotBegin, snapshotEnd, goaway, pong, servers, gossipKeys } = message.value
+  const { kind, welcome, event, snapshotBegin, snapshotEnd, goaway, pong, servers, gossipKeys } =
+    message.value
   if (kind === 'welcome' && welcome) return ok({ kind, ...welcome })
   if (kind === 'event' && event)
     return withSubject(event.subject, (subject) => {

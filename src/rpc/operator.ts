@@ -44,6 +44,13 @@ export interface Operations {
     args: { readonly replaceEntries: boolean }
     answer: { readonly datacenter: string }
   }
+  /** A root of the service plane that is trusted and does not sign yet: a new one, unless there is one already. */
+  'ca.prepare-root': { args: Record<never, never>; answer: PreparedRoot }
+  /** An old root is trusted no more; refused while leaves of it may be valid, unless `force`. */
+  'ca.remove-root': {
+    args: { readonly id: string; readonly force: boolean }
+    answer: { readonly index: number }
+  }
   /** Answered by any server about itself, also without a leader. */
   'cluster.status': { args: Record<never, never>; answer: ClusterStatus }
   /** For the agent of the server's own host alone. */
@@ -51,6 +58,12 @@ export interface Operations {
 }
 
 export type OperationName = keyof Operations
+
+export interface PreparedRoot {
+  readonly id: string
+  /** Proxies that acknowledge this log index, or a later one, trust it. */
+  readonly index: number
+}
 
 export interface SnapshotOpened {
   readonly id: string

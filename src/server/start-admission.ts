@@ -9,7 +9,7 @@ import { failed, ok, type Result } from '../model/errors.ts'
 import { enrollServerAt } from '../rpc/enroll-server.ts'
 import { storedIdentity } from './ca/own-certificate.ts'
 import { readServerFiles, type ServerFiles } from './ca/server-files.ts'
-import { AdmissionWaiting, howToJoin, serverToken } from './ca/waiting.ts'
+import { AdmissionWaiting, howToEnroll, howToJoin, serverToken } from './ca/waiting.ts'
 import { type Beginning, beginningOf, lostLog, ownAddress } from './founding.ts'
 import { leftFile } from './set-aside.ts'
 import { type ClusterOptions, found, type OpenLog } from './start-cluster.ts'
@@ -46,6 +46,7 @@ export async function begin(options: BeginningOptions, log: OpenLog): Promise<Re
     beginning.kind === 'found' ? await meetFounders(explaining(options), beginning.others) : 'wait'
   if (course === 'found') {
     const founded = await found(options, log)
+    if (founded.ok) options.log.info(howToEnroll)
     return founded.ok ? ok(true) : founded
   }
   if (course === undefined) return ok(false)

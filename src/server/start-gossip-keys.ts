@@ -1,12 +1,22 @@
 /** Joins the rooms that keep the gossip pool's keys: the leader changes them, agents that are connected hear of it. */
+import type { Settings } from '../config/settings.ts'
+import type { Clock, Log, Random } from '../platform/ports.ts'
 import { GossipKeys } from './ca/gossip-keys.ts'
 import { GossipRotation } from './leader/gossip-keys.ts'
 import type { SessionHub } from './sessions/hub.ts'
-import type { RoomOptions } from './start-rooms.ts'
+import type { Cluster } from './start-cluster.ts'
+
+export interface GossipKeyOptions {
+  readonly settings: Pick<Settings, 'nodeName'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly cluster: Cluster
+}
 
 /** What gives a host the keys when its certificate is signed. */
 export function openGossipKeys(
-  { settings, clock, random, log, cluster }: RoomOptions,
+  { settings, clock, random, log, cluster }: GossipKeyOptions,
   hub: Pick<SessionHub, 'useGossipKeys'>,
 ): () => readonly string[] {
   const { store, consensus, admission, clusterKey } = cluster

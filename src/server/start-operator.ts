@@ -22,10 +22,11 @@ import type {
 } from '../rpc/operator.ts'
 import type { Access } from './access/access.ts'
 import type { Written } from './admission/admission.ts'
+import { RootRotation } from './ca/rotation.ts'
 import { timing } from './consensus/timing.ts'
+import type { Federating } from './federation/federating.ts'
 import { Announcement } from './leader/announcement.ts'
 import { Autopilot } from './leader/autopilot.ts'
-import type { Federating } from './federation/federating.ts'
 import type { GossipView } from './leader/gossip-view.ts'
 import { serverTags } from './leader/server-tags.ts'
 import { Verifier } from './leader/verifier.ts'
@@ -37,6 +38,7 @@ import { RestoreFilter } from './operator/restore-filter.ts'
 import { SnapshotRestoring } from './operator/snapshot-restoring.ts'
 import { SnapshotSaving } from './operator/snapshot-saving.ts'
 import type { Cluster, OpenLog } from './start-cluster.ts'
+import { wanPlaceOf } from './start-federation.ts'
 
 export interface OperatorOptions {
   readonly settings: Settings
@@ -84,7 +86,7 @@ export function openOperators(options: OperatorOptions): Operators {
     write: asServer,
     clock,
     log,
-    server: { id: consensus.status().id, node: server, version, maxFeatureLevel },
+    server: { id: consensus.status().id, node: server, version, maxFeatureLevel, wan: wanPlaceOf(settings) },
   })
   const verifier = new Verifier({
     store,
@@ -113,6 +115,14 @@ export function openOperators(options: OperatorOptions): Operators {
     quorum: options.quorum,
     gossip: options.gossip,
     federating: options.federating,
+    rotation: new RootRotation({
+      view: () => store.view(),
+      clusterKey,
+      leafTtlMs: settings.leafTtlMs,
+      write: (command, reply) => write({ kind: 'server', node: server }, command, reply),
+      clock,
+      random,
+    }),
     node: server,
     gossipTags: serverTags(settings),
     write,

@@ -28,7 +28,7 @@ import { OwnNode } from './leader/own-node.ts'
 import { SessionTimers } from './leader/session-timers.ts'
 import { Tombstones } from './leader/tombstones.ts'
 import type { QuorumWatch } from './operator/quorum-watch.ts'
-import { type AfarPlaces, afarPlaces } from './queries/federation.ts'
+import { type AfarPlaces, afarPlaces, wanMember } from './queries/federation.ts'
 import type { ClusterDirectory } from './queries/planners.ts'
 import { Reader } from './queries/reader.ts'
 import { SessionHub } from './sessions/hub.ts'
@@ -101,7 +101,11 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
     gossipKeys: openGossipKeys(options, hub),
     clock,
   })
-  const directory = directoryOf(options)
+  const directory: ClusterDirectory = {
+    ...directoryOf(options),
+    wanMembers: () => far.wan.members().map(wanMember),
+    roundTripMs: (datacenter) => far.wan.roundTripMs(datacenter),
+  }
   const reader = new Reader({
     store,
     consensus,
@@ -116,7 +120,7 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
   const certificate = openCertificate(options, authority)
   if (!certificate.ok) return certificate
   const write: OperatorOptions['write'] = (...written) => forwarding.write(...written)
-  const places = (): AfarPlaces => directory.fromAfar()
+  const places = (): AfarPlaces => afarPlaces(view(), consensus.configuration().servers)
   const identity = (): TlsIdentity => certificate.value.current()
   const far = openFederation({ ...options, access, write, places, identity })
   certificate.value.onIdentity(() => far.identityChanged())
@@ -193,7 +197,7 @@ function takeDuties(
   new DepartedServers({ store, consensus, write, clock, log })
   new Membership({ store, presence: hub, gossip, consensus, write, clock, random, log })
   const { nodeName: name, advertiseAddress: address, datacenter, nodeMeta: meta } = settings
-  const node = { id: '', name, address, datacenter, taggedAddresses: { lan: address, wan: address }, meta }
+  const node = { id: '', name, address, datacenter, taggedAddresses: { lan: address, wan: settings.wan.advertiseAddress }, meta }
   const atLeader = (command: Command, reply: Reply<unknown>): void => forwarding.write(self, command, reply)
   const port = settings.ports.server
   new OwnNode({ store, consensus, write: atLeader, clock, log, node, port, version })
@@ -240,7 +244,7 @@ function invitationOf(options: RoomOptions, forwarding: Forwarding): OwnAgentPor
 }
 
 /** Addresses of the servers, from the log's own configuration, and their names, as far as they have said them. */
-function directoryOf({ settings, cluster }: RoomOptions): Required<ClusterDirectory> {
+function directoryOf({ settings, cluster }: RoomOptions): ClusterDirectory {
   const { store, consensus } = cluster
   const servers = () => consensus.configuration().servers
   const named = () => servers().flatMap(({ id }) => store.view().serverInfo(id)?.node ?? [])

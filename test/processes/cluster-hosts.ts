@@ -13,9 +13,12 @@ export class ClusterHost {
   readonly agent: Program
   readonly proxy: Program
   readonly #servers: Servers
+  readonly #settings: string
 
-  constructor(servers: Servers, name: string, number: number) {
+  /** `settings`: more HCL for the agent's configuration. */
+  constructor(servers: Servers, name: string, number: number, settings = '') {
     this.#servers = servers
+    this.#settings = settings
     this.name = name
     const [first] = servers.addresses
     this.address = `${(first ?? '').split('.').slice(0, 3).join('.')}.${number}`
@@ -52,6 +55,7 @@ export class ClusterHost {
       `servers = [${addresses.map((each) => `"${each}"`).join(', ')}]`,
       more,
       'log_json = true',
+      this.#settings,
       '',
     ]
     writeFileSync(join(this.directory, 'conf/mesh-agent.hcl'), settings.join('\n'))

@@ -36,7 +36,10 @@ afterAll(async () => {
 })
 
 /** Types `line` into a shell of the host in that folder; `mesh` is the program under test. */
-async function type(line: string, directory: string): Promise<{ readonly status: number; readonly said: string }> {
+async function type(
+  line: string,
+  directory: string,
+): Promise<{ readonly status: number; readonly said: string }> {
   const script = `mesh() { "${process.execPath}" "${entry}" "$@" -config-dir "${join(directory, 'conf')}"; }\n${line}`
   try {
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script], { env: { ...process.env } })
@@ -47,25 +50,33 @@ async function type(line: string, directory: string): Promise<{ readonly status:
   }
 }
 
-/** The line that `mesh token create` prints for the host to be typed there. */
+/** The line that `mesh token create` prints for the host, with the token that it prints in its place. */
 async function printedLine(...args: readonly string[]): Promise<string> {
   const [first] = servers.running
-  const script = `"${process.execPath}" "${entry}" token create ${args.join(' ')} 2>&1`
-  const { stdout } = await promisify(execFile)('bash', ['-c', script], {
-    env: {
-      ...process.env,
-      MESH_RUNTIME_DIR: join(first?.directory ?? '', 'run'),
-      MESH_TOKEN_FILE: servers.operatorTokenFile,
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    [entry, 'token', 'create', ...args],
+    {
+      env: {
+        ...process.env,
+        MESH_RUNTIME_DIR: join(first?.directory ?? '', 'run'),
+        MESH_TOKEN_FILE: servers.operatorTokenFile,
+      },
     },
-  })
-  return /mesh enroll <<< \S+/.exec(stdout)?.[0] ?? `no line in: ${stdout}`
+  )
+  const line = /mesh enroll <<< TOKEN/.exec(stderr)?.[0] ?? `no line in: ${stderr}`
+  return line.replace('TOKEN', stdout.trim())
 }
 
 /** A host that was configured and has never run. */
 function freshHost(name: string, node = name): string {
   const directory = join(servers.directory, name)
   mkdirSync(join(directory, 'conf'), { recursive: true })
-  const settings = [`node_name = "${node}"`, `data_dir = "${join(directory, 'data')}"`, 'bind_addr = "127.0.0.1"']
+  const settings = [
+    `node_name = "${node}"`,
+    `data_dir = "${join(directory, 'data')}"`,
+    'bind_addr = "127.0.0.1"',
+  ]
   writeFileSync(join(directory, 'conf/mesh-agent.hcl'), `${settings.join('\n')}\n`)
   return directory
 }
@@ -81,7 +92,10 @@ test('one printed line lets a host in, and its service reaches another', async (
   alpha.agent.start()
   alpha.proxy.start()
   const typed = await type(await printedLine('-node', 'alpha', '-service', 'web'), alpha.directory)
-  expect(typed).toMatchObject({ status: 0, said: expect.stringContaining('Enrolled: alpha in dc1\nas web\n') })
+  expect(typed).toMatchObject({
+    status: 0,
+    said: expect.stringContaining('Enrolled: alpha in dc1\nas web\n'),
+  })
   await until('web to reach backend', reaches, { watching: [alpha.agent, alpha.proxy], timeoutMs: 60_000 })
 }, 90_000)
 

@@ -99,9 +99,13 @@ test('a caller that is evicted loses its connections and gets no new one, and ot
   await until('gamma to be told', () =>
     readFileSync(gamma.agent.logFile, 'utf8').includes('host-evicted') ? true : undefined,
   )
-  const changed = await until('another gossip key', () => (keysOf(alpha)[0] === oldKey ? undefined : keysOf(alpha)), {
-    timeoutMs: 60_000,
-  })
+  const changed = await until(
+    'another gossip key',
+    () => (keysOf(alpha)[0] === oldKey ? undefined : keysOf(alpha)),
+    {
+      timeoutMs: 60_000,
+    },
+  )
   for (const key of changed) if (key !== oldKey) expect(keysOf(gamma)).not.toContain(key)
   await until('the old key to be gone', () => (keysOf(beta).includes(oldKey ?? '') ? undefined : true), {
     timeoutMs: 60_000,

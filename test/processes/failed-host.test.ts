@@ -9,11 +9,13 @@ import { ports, until } from './fixture.ts'
 import { ServerHost } from './server-hosts.ts'
 import { Servers } from './three-servers.ts'
 
+/** A lost host is found in about two seconds instead of six. */
+const quickGossip = 'gossip_lan { probe_interval = "300ms"  probe_timeout = "150ms" }'
 const servers = new Servers()
-const serverHosts = servers.all.map((server) => new ServerHost(server))
-const alpha = new ClusterHost(servers, 'alpha', 51)
-const beta = new ClusterHost(servers, 'beta', 52)
-const gamma = new ClusterHost(servers, 'gamma', 53)
+const serverHosts = servers.all.map((server) => new ServerHost(server, quickGossip))
+const alpha = new ClusterHost(servers, 'alpha', 51, quickGossip)
+const beta = new ClusterHost(servers, 'beta', 52, quickGossip)
+const gamma = new ClusterHost(servers, 'gamma', 53, quickGossip)
 let services: readonly EchoService[] = []
 
 beforeAll(async () => {
@@ -94,12 +96,6 @@ test('every host is in the catalog with a membership check, servers’ hosts too
   for (const node of ['s1', 's2', 's3', 'alpha', 'beta', 'gamma']) await becomes(node, alive)
 })
 
-test('an agent that is alive stays a member without any server to talk to', async () => {
-  // Longer than a stream may be away: what keeps it passing is gossip alone, at the leader's own host.
-  expect(await memberCheck('gamma')).toBe(alive)
-  expect([...(await aliveAt(alpha))].sort()).toEqual(['alpha', 'beta', 'gamma', 's1', 's2', 's3'])
-})
-
 test('with every server stopped, a proxy leaves a failed host by its own gossip, and takes it again', async () => {
   for (const server of servers.all) server.pause()
   try {
@@ -169,7 +165,9 @@ test('the agent beside the leader goes away: nobody is declared failed, and it c
 }, 120_000)
 
 test('a host that leaves is deregistered with its services, and can come back', async () => {
-  await fetch(`${gamma.api}/v1/agent/leave`, { method: 'PUT' })
+  const headers = { 'x-consul-token': servers.operatorToken }
+  const left = await fetch(`${gamma.api}/v1/agent/leave`, { method: 'PUT', headers })
+  expect(left.status).toBe(200)
   await becomes('gamma', 'gone')
   const rows = (await alpha.get('/v1/catalog/service/backend')) as readonly { readonly Node: string }[]
   expect(rows.map(({ Node }) => Node)).toEqual(['beta'])

@@ -27,7 +27,12 @@ const reaches = (what: string, kind: 'echoed' | 'cut'): Promise<unknown> =>
   until(what, async () => ((await call()).kind === kind ? true : undefined))
 
 test('before they are federated, neither knows the other', async () => {
-  expect((await ask(alpha, '/v1/catalog/datacenters')).json()).toEqual(['dc1'])
+  // An agent answers before it is enrolled.
+  const known = await until('the agent to be enrolled', async () => {
+    const answer = await ask(alpha, '/v1/catalog/datacenters')
+    return answer.status === 200 ? answer : undefined
+  })
+  expect(known.json()).toEqual(['dc1'])
   const answer = await ask(alpha, '/v1/catalog/nodes?dc=dc2')
   expect(answer.status).toBe(500)
   expect(answer.text).toContain('No path to datacenter')
@@ -40,6 +45,17 @@ test('dc2 joins dc1 by a token that is good once; both list each other', async (
   const list = await both.onServer(dc2, ['federation', 'list'])
   expect(list).toMatch(/dc2 \(this one\)\s+secondary/)
   expect(list).toMatch(/dc1\s+primary\s+\S+\s+yes/)
+})
+
+test('servers of both meet by gossip, each under the name of its datacenter', async () => {
+  for (const host of [alpha, beta])
+    await until(`${host.plan.name} to list the servers of both`, async () => {
+      const members = (await ask(host, '/v1/agent/members?wan=1')).json() as { Name: string; Status: number }[]
+      const alive = members.filter(({ Status }) => Status === 1).map(({ Name }) => Name)
+      return alive.toSorted().join() === 'server-1.dc1,server-1.dc2' ? true : undefined
+    })
+  const shown = await both.onHost(dc1, 'alpha', ['members', '-wan'])
+  expect(shown).toMatch(/server-1\.dc2\s+\S+\s+alive\s+server\s+dc2/)
 })
 
 test('a request of web in dc1 reaches backend in dc2 once the primary allows it', async () => {
@@ -61,7 +77,10 @@ test('a write of an intention in the secondary is the primary’s, and is enforc
 })
 
 test('?dc= reads the catalog, health and keys of the other datacenter, and waits for changes there', async () => {
-  const nodes = (await ask(alpha, '/v1/catalog/nodes?dc=dc2')).json() as { Node: string; Datacenter: string }[]
+  const nodes = (await ask(alpha, '/v1/catalog/nodes?dc=dc2')).json() as {
+    Node: string
+    Datacenter: string
+  }[]
   expect(nodes.find(({ Node }) => Node === 'beta')).toMatchObject({ Datacenter: 'dc2' })
   const health = await ask(alpha, '/v1/health/service/backend?dc=dc2&passing')
   expect(health.json()).toMatchObject([{ Service: { Service: 'backend' }, Node: { Datacenter: 'dc2' } }])

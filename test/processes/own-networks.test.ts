@@ -1,5 +1,5 @@
-// Agents on hosts of their own: each in a network namespace, on one bridge, with nothing but each other's addresses. The same
-// program with fifty is `npm run bench -- agents`.
+// Agents on hosts of their own: each in a network namespace, on one bridge, enrolled by one server. The same program with fifty
+// is `npm run bench -- agents`.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

@@ -1,13 +1,13 @@
 // A mesh of real processes and a caller that has none of our programs: openssl with a leaf from the agent's API, as any
 // library of Consul's would get it. Beside it the keys of the ways in and out, from a file to the wire.
 import { writeFileSync } from 'node:fs'
-import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { leafFile, type OpensslPeer, opensslClient } from '../unit/proxy/openssl.ts'
 import { attempt } from './client.ts'
 import { backendHcl, operate, planMesh, ports, until, webHcl } from './fixture.ts'
+import { leafOf } from './leaf-request.ts'
 
 const plan = planMesh()
 const { mesh } = plan
@@ -16,11 +16,6 @@ const beta = mesh.host('beta')
 const ownUid = process.getuid?.() ?? -1
 const peers: OpensslPeer[] = []
 let service: net.Server
-
-interface ServedLeaf {
-  readonly CertPEM: string
-  readonly PrivateKeyPEM: string
-}
 
 beforeAll(async () => {
   service = net.createServer((socket) => {
@@ -47,24 +42,9 @@ afterAll(async () => {
 const reaches = async (): Promise<true | undefined> =>
   (await attempt(plan.web.address, ports.upstream, 'hello')).kind === 'echoed' ? true : undefined
 
-/** Keys are given out on the agent's own socket. */
-function leafOfWeb(): Promise<ServedLeaf> {
-  const at = { socketPath: join(alpha.run, 'api.sock'), path: '/v1/agent/connect/ca/leaf/web' }
-  return new Promise((resolve, reject) => {
-    const asked = http.get(at, (answer) => {
-      let text = ''
-      answer.on('data', (bytes: Buffer) => {
-        text += bytes.toString()
-      })
-      answer.on('end', () => resolve(JSON.parse(text) as ServedLeaf))
-    })
-    asked.on('error', reject)
-  })
-}
-
 /** A caller with the leaf of web, at the public port of backend. */
 async function openssl(): Promise<OpensslPeer> {
-  const leaf = await leafOfWeb()
+  const leaf = await leafOf(alpha, 'web')
   const file = leafFile(alpha.run, { certificatePem: leaf.CertPEM, privateKeyPem: leaf.PrivateKeyPEM })
   const peer = opensslClient(ports.sidecar, ['-cert', file, '-key', file], plan.backend.address)
   peers.push(peer)

@@ -10,9 +10,12 @@ export class ServerHost {
   readonly server: ServerProcess
   readonly agent: Program
   readonly #configuration: string
+  readonly #settings: string
 
-  constructor(server: ServerProcess) {
+  /** `settings`: more HCL for the agent's configuration. */
+  constructor(server: ServerProcess, settings = '') {
     this.server = server
+    this.#settings = settings
     this.#configuration = join(server.directory, 'agent-conf')
     mkdirSync(this.#configuration, { recursive: true })
     this.agent = new Program({
@@ -38,6 +41,7 @@ export class ServerHost {
       `client_addr = "${host}"`,
       `servers = [${servers.map((each) => `"${each}"`).join(', ')}]`,
       'log_json = true',
+      this.#settings,
       '',
     ]
     writeFileSync(join(this.#configuration, 'mesh-agent.hcl'), settings.join('\n'))

@@ -51,6 +51,7 @@ test('a tree holds what a map would, in order, under every prefix', () => {
         tree = changed(tree, twin, steps).tree
         expect([...tree.scan()]).toEqual(sorted(twin))
         expect([...tree.scan(prefix)]).toEqual(sorted(twin, prefix))
+        expect([...tree.scanAfter(prefix)]).toEqual(sorted(twin).filter((item) => item.key > prefix))
         expect(tree.get(prefix)?.value).toBe(twin.get(prefix))
         expect(tree.size).toBe(twin.size)
       }

@@ -16,6 +16,7 @@ console.log(`seed ${values.seed}`)
 const report = await soak({
   seed: Number(values.seed),
   stormMs: wholeMs / 3,
+  disturbEveryMs: 2_500,
   calmMs: (wholeMs * 2) / 3,
   looks: 8,
   lanes: Number(values.lanes),

@@ -1,6 +1,7 @@
 // A soak of two proxies, holder and worker each: conversations of every kind at once, first while workers are killed and
 // replaced, then in peace with a look at what is left after each spell: descriptors, and the heap after a forced collection.
 import { readdirSync } from 'node:fs'
+import { limits } from '../../src/model/limits.ts'
 import { seeded } from '../fuzz/tunnel-sequences.ts'
 import { ProxyHost } from '../processes/proxy-host.ts'
 import { TestAuthority } from '../unit/proxy/authority.ts'
@@ -20,6 +21,8 @@ export interface SoakOptions {
   readonly seed: number
   /** With kills and swaps; then without. */
   readonly stormMs: number
+  /** Between two kills or swaps. */
+  readonly disturbEveryMs: number
   readonly calmMs: number
   /** Looks at what is left, spread over the calm. */
   readonly looks: number
@@ -52,7 +55,6 @@ interface Disturbance {
   readonly toMs: number
 }
 
-const killEveryMs = 2_500
 const drainMs = 2_000
 /** How long after a kill, or after the end of a drain, its last consequences are seen. */
 const aftermathMs = 3_000
@@ -68,7 +70,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   try {
     const upstreamPort = await configured(near, far, servicePort)
     const run = new Run(options, upstreamPort, service)
-    await run.during(options.stormMs, () => storm(options.stormMs, hosts, run))
+    await run.during(options.stormMs, () => storm(options, hosts, run))
     const looks: Look[] = []
     // The first spell after the storm fills pools and caches, so what it leaves is not yet the measure.
     await run.during(options.calmMs / (options.looks + 1), async () => {})
@@ -181,12 +183,16 @@ class Run {
 }
 
 /** Kills a worker of one host, then of the other, and replaces one in between. */
-async function storm(forMs: number, hosts: readonly ProxyHost[], run: Run): Promise<void> {
-  const untilMs = performance.now() + forMs - aftermathMs
+async function storm(
+  { stormMs, disturbEveryMs }: SoakOptions,
+  hosts: readonly ProxyHost[],
+  run: Run,
+): Promise<void> {
+  const untilMs = performance.now() + stormMs - aftermathMs
   for (let turn = 0; performance.now() < untilMs; turn += 1) {
-    const nextMs = performance.now() + killEveryMs
+    const nextMs = performance.now() + disturbEveryMs
     const host = hosts[turn % hosts.length]
-    if (turn % 3 === 2) {
+    if (turn % 3 === 1) {
       run.disturb('swap')
       await host?.ask({ ask: 'upgrade', drainMs })
     } else {
@@ -204,13 +210,7 @@ async function lookAt(hosts: readonly ProxyHost[], service: Service, first: Look
     hosts.map(async (host) => [host.holderPid, (await host.workers()).get('host') ?? 0]),
   )
   const count = (): readonly number[] => pids.flat().map((pid) => readdirSync(`/proc/${pid}/fd`).length)
-  const expected = JSON.stringify(first?.descriptors)
-  // Sockets that were reset are closed a moment later, and sessions that were full or silent end with their last stream.
-  const deadlineMs = performance.now() + 15_000
-  await until(
-    'descriptors as they were',
-    () => performance.now() > deadlineMs || JSON.stringify(count()) === expected,
-  )
+  await steady(count, first?.descriptors)
   const used = await Promise.all(hosts.map(memoryOf))
   if (service.sockets.size > 0) throw new Error('connections to the service are left')
   const sum = (name: 'heapUsed' | 'external'): number =>
@@ -225,4 +225,24 @@ async function memoryOf(host: ProxyHost): Promise<LogLine> {
   return until('what the worker says of its memory', () =>
     host.lines.slice(known).find(({ message }) => message === 'memory'),
   )
+}
+
+/**
+ * Sockets that were reset are closed a moment later, and sessions that were full or silent end after their last stream: waits
+ * for `expected`, or where there is none until nothing changes for as long as a session may linger.
+ */
+async function steady(
+  count: () => readonly number[],
+  expected: readonly number[] | undefined,
+): Promise<void> {
+  const deadlineMs = performance.now() + 15_000
+  let last = ''
+  let sinceMs = performance.now()
+  await until('steady descriptors', () => {
+    const [now, nowMs] = [JSON.stringify(count()), performance.now()]
+    if (now !== last) sinceMs = nowMs
+    last = now
+    if (nowMs > deadlineMs) return true
+    return expected === undefined ? nowMs - sinceMs > limits.lingerMs + 500 : now === JSON.stringify(expected)
+  })
 }

@@ -1,7 +1,7 @@
 /**
  * The agent itself: who it is, reload. Services, checks and members are in the files beside this one.
  */
-import { type SelfFacts, selfJson } from '../../wire/http-json/self.ts'
+import { type SelfFacts, type SelfGossip, selfJson } from '../../wire/http-json/self.ts'
 import type { Answer, Api, Endpoint } from './contract.ts'
 import { accept } from './refusal.ts'
 
@@ -29,10 +29,21 @@ function self(api: Api): Answer {
     logLevel: settings.log.level,
     services: api.registry.services().length,
     checks: api.registry.checks().length,
+    membership: gossipOf(api),
     runtimeVersion: `node ${process.versions.node}`,
     architecture: process.arch,
   }
   return { json: selfJson(facts) }
+}
+
+function gossipOf({ membership, settings }: Api): SelfGossip | undefined {
+  const pool = membership.pool()
+  if (!pool.ok) return undefined
+  const self = pool.value.member(settings.nodeName)
+  const coordinate = pool.value.coordinate(settings.nodeName)
+  if (self === undefined || coordinate === undefined) return undefined
+  const { healthScore, isEncrypted } = pool.value
+  return { self, coordinate, healthScore, isEncrypted, members: pool.value.members() }
 }
 
 async function reload(api: Api): Promise<Answer> {

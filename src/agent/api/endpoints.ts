@@ -26,6 +26,7 @@ import { metricsEndpoints } from './metrics.ts'
 import { openApiEndpoints } from './openapi.ts'
 import { operatorEndpoints } from './operator.ts'
 import { preparedQueryEndpoints } from './prepared-query.ts'
+import { rootRotationEndpoints } from './root-rotation.ts'
 import { sessionEndpoints } from './session.ts'
 import { snapshotEndpoints } from './snapshot.ts'
 import { statusEndpoints } from './status.ts'
@@ -57,6 +58,7 @@ export const endpoints: readonly Endpoint[] = [
   ...openApiEndpoints,
   ...operatorEndpoints,
   ...preparedQueryEndpoints,
+  ...rootRotationEndpoints,
   ...sessionEndpoints,
   ...snapshotEndpoints,
   ...statusEndpoints,

@@ -30,6 +30,12 @@ async function members(api: Api, call: Call): Promise<Answer> {
     const known = pool.value.members().toSorted((a, b) => (a.node < b.node ? -1 : 1))
     return { json: await shownRows(api, known, gossipMemberJson, passes) }
   }
+  if (wan) {
+    const { answer: servers } = await plainRead(api, call, 'federation.members', {})
+    const known = servers.map((server) => ({ ...server, tags: new Map(Object.entries(server.tags)) }))
+    // Servers that gossip with nobody afar are told from the catalog.
+    if (known.length > 0) return { json: await shownRows(api, known, gossipMemberJson, passes) }
+  }
   const { answer } = await plainRead(api, call, 'mesh.members', {})
   const shown = wan ? answer.filter((member) => member.server) : answer
   return { json: await shownRows(api, shown, (member) => memberJson(member, wan ? 'wan' : 'lan'), passes) }

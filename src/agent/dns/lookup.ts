@@ -54,8 +54,7 @@ export function readName(labels: Words, { domains, datacenter }: OwnNames): Name
   }
   const own = labels.slice(0, labels.length - domain.split('.').length)
   // A dot inside a label is legal, and would read as another name in everything that is made from text.
-  if (own.some((label) => label.includes('.')))
-    return { kind: 'ours', lookup: absent, domain, elsewhere: '' }
+  if (own.some((label) => label.includes('.'))) return { kind: 'ours', lookup: absent, domain, elsewhere: '' }
   return { kind: 'ours', ...readOwn(own, datacenter), domain }
 }
 

@@ -128,11 +128,11 @@ export class HostEnrollment {
   awaitNewKey(): void {
     this.#looking ??= this.#options.clock.after(lookEveryMs, () => {
       this.#looking = undefined
-      const before = this.#identity?.certificatePem
-      this.reload()
-      const identity = this.#identity
-      if (identity === undefined || identity.certificatePem === before) this.awaitNewKey()
-      else this.#tellChange(identity)
+      const stored = loadIdentity(this.#options.files)
+      const found = stored.ok ? stored.value : undefined
+      // What is renewed when is planned anew with another certificate only.
+      if (found === undefined || found.certificatePem === this.#identity?.certificatePem) this.awaitNewKey()
+      else this.#takeUp(found)
     })
   }
 
@@ -194,6 +194,15 @@ export class HostEnrollment {
     this.#plan()
     this.#tellChange(stored.value)
     return stored
+  }
+
+  /** An identity that `mesh enroll` wrote while this host had another one. */
+  #takeUp(identity: HostIdentity): void {
+    if (identity.node !== this.#options.node) return
+    this.#identity = identity
+    this.#failures = 0
+    this.#plan()
+    this.#tellChange(identity)
   }
 
   #tellChange(identity: HostIdentity): void {

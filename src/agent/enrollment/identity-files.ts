@@ -109,7 +109,10 @@ export function loadIdentity(files: StateFiles): Result<HostIdentity | undefined
 
 /** Damaged ones count as none: the servers tell them again. */
 function readGossipKeys(files: StateFiles): readonly string[] {
-  const keys = z.array(z.string()).max(limits.gossipKeys).safeParse(parse(files.read(gossipKeysFile)))
+  const keys = z
+    .array(z.string())
+    .max(limits.gossipKeys)
+    .safeParse(parse(files.read(gossipKeysFile)))
   return keys.success ? keys.data : []
 }
 

@@ -3,7 +3,7 @@
  * in which it must be applied. Knows no connections.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { balancedName } from '../../model/acknowledged.ts'
+import { balancedName, trustName } from '../../model/acknowledged.ts'
 import { type ProxyResource, resourceKey, resourceOrder } from '../../model/proxy-config.ts'
 import type { ResourceName } from '../../wire/link/message.ts'
 
@@ -11,7 +11,10 @@ export interface Snapshot {
   /** Grows with each change, from 1. */
   readonly version: number
   readonly resources: ReadonlyMap<string, ProxyResource>
-  /** Index of the policy by destination service, and of the newest maintenance by `balancedName` of each upstream. */
+  /**
+   * Index of the policy by destination service, of the newest maintenance by `balancedName` of each upstream, and of the roots by
+   * `trustName`.
+   */
   readonly policies: ReadonlyMap<string, number>
 }
 
@@ -38,6 +41,7 @@ export function snapshotOf(version: number, wanted: readonly ProxyResource[]): S
   for (const resource of wanted) {
     resources.set(resourceKey(resource), resource)
     if (resource.kind === 'policy') policies.set(resource.name, resource.index)
+    if (resource.kind === 'roots' && resource.index !== undefined) policies.set(trustName, resource.index)
     // Other datacenters keep their own books.
     if (resource.kind === 'endpoints' && resource.name === resource.service)
       policies.set(balancedName(resource.service), resource.maintenanceIndex ?? 0)

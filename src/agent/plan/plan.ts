@@ -62,7 +62,7 @@ export function plan(input: PlanInput, before?: Plan): Plan {
   const isReady = ({ proxy }: LocalProxy): boolean =>
     roots !== undefined && leaves.has(proxy.destinationServiceName)
   const resources = [
-    ...(roots === undefined ? [] : rootsResources(memo, roots)),
+    ...(roots === undefined ? [] : rootsResources(memo, input, roots)),
     ...Array.from(leaves.values(), (leaf) => leafResource(memo, leaf)),
     ...services.map((name) => policyResource(memo, input, name)),
     ...endpointsResources(memo, input, proxies),
@@ -86,18 +86,20 @@ function rootsOf(input: PlanInput): RootsBody | undefined {
 }
 
 /** By trust domain, as resources of a kind stand in order of their names. */
-function rootsResources(memo: MemoWriter, body: RootsBody): readonly ProxyResource[] {
+function rootsResources(memo: MemoWriter, input: PlanInput, body: RootsBody): readonly ProxyResource[] {
   const far = (body.federated ?? []).map(({ trustDomain, roots }) => {
     const at = { kind: 'roots', name: trustDomain } as const
     return memo.resource(at, [body], () => ({ ...at, pems: roots.map((root) => root.certificatePem) }))
   })
-  return [rootsResource(memo, body), ...far].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const index = input.view({ topic: 'roots', key: '' })?.index ?? 0
+  return [rootsResource(memo, body, index), ...far].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function rootsResource(memo: MemoWriter, body: RootsBody): ProxyResource {
+function rootsResource(memo: MemoWriter, body: RootsBody, index: number): ProxyResource {
   const at = { kind: 'roots', name: body.trustDomain } as const
-  return memo.resource(at, [body], () => ({
+  return memo.resource(at, [body, index], () => ({
     ...at,
+    index,
     pems: body.roots.map((root) => root.certificatePem),
     ...(body.evicted === undefined ? {} : { evicted: body.evicted }),
   }))
@@ -140,9 +142,7 @@ function endpointsResources(
       const { destinationName: service, datacenter: wanted } = upstream
       const at = { kind: 'endpoints', name } as const
       const datacenter = wanted === '' ? input.datacenter : wanted
-      const far = isLocal(upstream, input.datacenter)
-        ? undefined
-        : farInstances(input.view, wanted, service)
+      const far = isLocal(upstream, input.datacenter) ? undefined : farInstances(input.view, wanted, service)
       const bodies = far?.bodies ?? input.view({ topic: 'mesh-health', key: service })?.bodies
       // Another datacenter may have hosts of the same names.
       const failedHosts = (far === undefined ? input.failedHosts : undefined) ?? noHosts

@@ -21,7 +21,7 @@ const address = '127.0.0.1'
 
 export async function startAgentDev({ entry, configuration }: AgentDevOptions): Promise<number> {
   const screen = new Screen()
-  for (const port of [8300, 8500, 8600])
+  for (const port of [8300, 8301, 8500, 8600])
     if (await accepts(address, port)) {
       screen.error(`${address}:${port} is in use; stop what listens there and try again.`)
       return 1

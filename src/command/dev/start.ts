@@ -27,6 +27,8 @@ export const upstream = { host: '127.0.0.1', port: 9191 } as const
 /** Everything that has to be free before anything is started. */
 const wanted: readonly (readonly [host: string, port: number])[] = [
   [addresses.server, 8300],
+  [addresses.alpha, 8301],
+  [addresses.beta, 8301],
   [addresses.alpha, 8500],
   [addresses.beta, 8500],
   [addresses.alpha, 8600],

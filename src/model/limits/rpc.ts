@@ -49,5 +49,7 @@ export const rpcLimits = {
   gossipKeyStepMs: 10_000,
   /** After a step that the log did not take. */
   gossipKeyRetryMs: 1_000,
+  /** Roots of the service plane that are trusted at a time: one that signs, one that will, and old ones. */
+  rootsPerPlane: 8,
   rootTtlMs: 10 * 365 * 24 * 3_600_000,
 } as const

@@ -22,6 +22,7 @@ export type RemoteCommand = Exclude<
       | 'server.announce'
       | 'autopilot.set'
       | 'gossip-keys.set'
+      | `root.${'add' | 'remove'}`
       | `datacenter.${'federate' | 'set'}`
       | `${'restore' | 'verify'}.${string}`
   }
@@ -91,6 +92,7 @@ const shapes = {
   'session.renew': z.object({ type: z.literal('session.renew'), id: text }),
   txn: z.object({ type: z.literal('txn'), operations: operationsShape }),
   'host.evict': z.object({ type: z.literal('host.evict'), node: text }),
+  'root.activate': z.object({ type: z.literal('root.activate'), id: text }),
   'datacenter.remove': z.object({ type: z.literal('datacenter.remove'), name: text }),
   'enrollment.create': z.object({
     type: z.literal('enrollment.create'),
@@ -123,5 +125,6 @@ export const commandShape: z.ZodType<RemoteCommand> = z.discriminatedUnion('type
   shapes.txn,
   shapes['datacenter.remove'],
   shapes['host.evict'],
+  shapes['root.activate'],
   shapes['enrollment.create'],
 ])

@@ -33,6 +33,7 @@ export const rootShape = z.object({
   notBeforeMs: z.number().int(),
   notAfterMs: wholeNumber,
   active: flag,
+  retiredAtMs: wholeNumber.exactOptional(),
   privateKeyType: z.literal('ec'),
   privateKeyBits: z.literal(256),
 }) satisfies z.ZodType<PublicCaRoot>

@@ -51,6 +51,8 @@ export const operationShapes: { readonly [Name in OperationName]: z.ZodType<Oper
   'autopilot.state': nothing,
   'autopilot.get': z.object({ stale: flag }),
   'autopilot.set': z.object({ config: autopilotShape, casIndex: wholeNumber.exactOptional() }),
+  'ca.prepare-root': z.object({}),
+  'ca.remove-root': z.object({ id: text, force: flag }),
   'federation.join': z.object({ replaceEntries: flag }),
   'cluster.status': nothing,
   'membership.feed': membershipShape,

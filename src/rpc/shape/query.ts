@@ -50,6 +50,7 @@ export const queryShapes: { readonly [Name in QueryName]: z.ZodType<Queries[Name
   'mesh.neighbours': z.object({ node: text }),
   'mesh.join': nothing,
   'federation.facts': nothing,
+  'federation.members': nothing,
   'mesh.principal': nothing,
   'status.leader': nothing,
   'status.peers': nothing,

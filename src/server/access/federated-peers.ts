@@ -55,7 +55,8 @@ export class FederatedPeers {
   #currentTrust(): Trust {
     const rows = this.#options.view().datacenters()
     // Rows that did not change are the same objects.
-    if (rows.length === this.#rows.length && rows.every((row, at) => row === this.#rows[at])) return this.#trust
+    if (rows.length === this.#rows.length && rows.every((row, at) => row === this.#rows[at]))
+      return this.#trust
     const made = createTrust(
       rows.flatMap(({ hostRoots }) =>
         hostRoots.map(({ trustDomain, certificatePem: pem }) => ({ trustDomain, pem })),

@@ -29,6 +29,8 @@ export function checkBounds(command: Command): Result<true> {
     case 'verify.mark':
     case 'verify.result':
     case 'gossip-keys.set':
+    case 'root.add':
+    case 'root.remove':
     case 'restore.begin':
     case 'restore.piece':
     case 'restore.commit':
@@ -75,6 +77,12 @@ export function checkBounds(command: Command): Result<true> {
       return nameIs('datacenter', command.name)
     case 'host.evict':
       return nameIs('node', command.node)
+    case 'root.activate':
+      return check(
+        command.id !== '' && command.id.length <= limits.catalogIdChars,
+        'bad-request',
+        () => 'the id of a root is missing or too long',
+      )
     case 'enrollment.redeem':
       return first(nameIs('node', command.node), idIs('node', command.nodeId))
     case 'enrollment.redeem-server':

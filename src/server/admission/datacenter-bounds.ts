@@ -21,7 +21,8 @@ export function checkDatacenterBounds(datacenter: Datacenter): Result<true> {
 }
 
 function rootsFault(roots: readonly PublicCaRoot[]): string {
-  if (roots.length > limits.datacenterRoots) return `it has more than ${limits.datacenterRoots} roots of a plane`
+  if (roots.length > limits.datacenterRoots)
+    return `it has more than ${limits.datacenterRoots} roots of a plane`
   if (!roots.every(({ certificatePem }) => certificatePem.length <= limits.certificateBytes))
     return 'a root is larger than a certificate may be'
   // Whoever reads the state makes trust of it, every proxy among them.

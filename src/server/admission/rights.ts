@@ -23,6 +23,8 @@ export function checkRights(principal: Principal, command: Command): Result<true
     case 'enrollment.redeem':
     case 'enrollment.redeem-server':
     case 'gossip-keys.set':
+    case 'root.add':
+    case 'root.remove':
     case 'datacenter.federate':
     case 'datacenter.set':
       if (principal.kind === 'server') return ok(true)
@@ -46,6 +48,7 @@ export function checkRights(principal: Principal, command: Command): Result<true
     case 'session.renew':
     case 'enrollment.create':
     case 'host.evict':
+    case 'root.activate':
     case 'datacenter.remove':
     case 'autopilot.set':
     case 'restore.begin':

@@ -23,9 +23,9 @@ export function applyFederate(
   if (enrollment === undefined) return failed('token-unknown', 'this cluster never issued that token')
   const use = { node: datacenter.name, atMs }
   // A datacenter that lost the answer comes again with its cluster id: the token is still used once.
-  const isRepeated =
-    enrollment.usedBy === datacenter.name && enrollment.usedByKey === datacenter.clusterId
-  const usable = isRepeated && atMs < enrollment.expiresAtMs ? ok(true) : checkToken(enrollment, 'datacenter', use)
+  const isRepeated = enrollment.usedBy === datacenter.name && enrollment.usedByKey === datacenter.clusterId
+  const usable =
+    isRepeated && atMs < enrollment.expiresAtMs ? ok(true) : checkToken(enrollment, 'datacenter', use)
   if (!usable.ok) return usable
   const accepted = checkDatacenter(tx, datacenter)
   if (!accepted.ok) return accepted
@@ -53,7 +53,8 @@ function checkDatacenter(tx: Transaction, datacenter: Datacenter): Result<true> 
   if (own === undefined) return failed('conflict', 'the cluster does not exist yet: run `mesh init`')
   const { name, clusterId } = datacenter
   const fault = faultOf(datacenter)
-  if (fault !== undefined) return failed('bad-request', `datacenter "${name}" is not well described: ${fault}`)
+  if (fault !== undefined)
+    return failed('bad-request', `datacenter "${name}" is not well described: ${fault}`)
   if (name === own.datacenter || clusterId === own.clusterId)
     return failed('conflict', `"${name}" is this datacenter itself, or has its name`)
   const before = datacenterOf(tx, name)

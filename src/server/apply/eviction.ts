@@ -31,7 +31,10 @@ export function applyHostEvict(
     return failed('conflict', `a server runs on "${node}"; remove it from the cluster first`)
   forgetEvictions(tx, atMs - limits.evictionKeptMs)
   if (tx.edits.evictions.size >= limits.evictions)
-    return failed('conflict', `${limits.evictions} keys were evicted in ${keptDays} days; no more are remembered`)
+    return failed(
+      'conflict',
+      `${limits.evictions} keys were evicted in ${keptDays} days; no more are remembered`,
+    )
   putEviction(tx, {
     hostTag: hostTagOf(Buffer.from(host.publicKey, 'base64')),
     node,

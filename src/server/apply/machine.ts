@@ -21,6 +21,7 @@ import { applyIntentionDelete, applyIntentionUpsert } from './intention.ts'
 import { applyKvDelete, applyKvLock, applyKvReap, applyKvSet, applyKvUnlock } from './kv.ts'
 import { type CommandOf, done } from './outcome.ts'
 import { applyRestore, isRestore, type RestoreCommand } from './restore.ts'
+import { applyRootActivate, applyRootAdd, applyRootRemove } from './roots.ts'
 import { applyAnnounce, applyAutopilot, applyFeatureRaise } from './servers.ts'
 import { applySessionCreate, applySessionDestroy, applySessionRenew } from './session.ts'
 import { applyGenesis, applySettings } from './settings.ts'
@@ -150,6 +151,12 @@ function applyEnvelope(
       return applyDatacenter(tx, command)
     case 'datacenter.remove':
       return applyDatacenterRemove(tx, command)
+    case 'root.add':
+      return applyRootAdd(tx, command)
+    case 'root.activate':
+      return applyRootActivate(tx, command, atMs)
+    case 'root.remove':
+      return applyRootRemove(tx, command)
     case 'host.evict':
       return applyHostEvict(tx, command, atMs)
     case 'gossip-keys.set':

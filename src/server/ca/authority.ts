@@ -17,7 +17,7 @@ import {
   type LeafRequest,
 } from '../../wire/x509/certificate.ts'
 import { readCertificateFacts } from '../../wire/x509/certificate-facts.ts'
-import { tagSaltBytes, taggedSerial } from '../../wire/x509/host-tag.ts'
+import { taggedSerial, tagSaltBytes } from '../../wire/x509/host-tag.ts'
 import { publicKeyInfo } from '../../wire/x509/keys.ts'
 import { decodeCertificatePems, encodeCertificatePem } from '../../wire/x509/pem.ts'
 import type { StateView } from '../store/state.ts'

@@ -73,6 +73,10 @@ export interface GenesisOptions {
   readonly nowMs: number
 }
 
+export type RootOptions = Pick<GenesisOptions, 'random' | 'nowMs'> & {
+  readonly secrets: Pick<ClusterSecrets, 'clusterKey'>
+}
+
 /** The first entry of a cluster's log. */
 export function makeGenesis(options: GenesisOptions): Extract<Command, { readonly type: 'genesis' }> {
   const { datacenter, defaultIntentionAction, secrets, random } = options
@@ -86,7 +90,7 @@ export function makeGenesis(options: GenesisOptions): Extract<Command, { readonl
 }
 
 /** A root and its sealed key. The name follows Consul's: provider, random part, trust domain's beginning. */
-function makeRoot(plane: TrustPlane, clusterId: string, options: GenesisOptions): CaRoot {
+export function makeRoot(plane: TrustPlane, clusterId: string, options: RootOptions): CaRoot {
   const { random, secrets, nowMs } = options
   const key = generateKey()
   const trustDomain = plane === 'host' ? hostTrustDomain(clusterId) : serviceTrustDomain(clusterId)

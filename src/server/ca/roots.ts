@@ -11,7 +11,7 @@ export function publicRoots(view: StateView, plane: TrustPlane): readonly Public
 /** Field by field: a field that is added to the row must not become public by itself. */
 function publicRoot(root: CaRoot): PublicCaRoot {
   const { id, plane, name, trustDomain, certificatePem, serialNumber, signingKeyId } = root
-  const { notBeforeMs, notAfterMs, active, privateKeyType, privateKeyBits } = root
+  const { notBeforeMs, notAfterMs, active, retiredAtMs, privateKeyType, privateKeyBits } = root
   return {
     id,
     plane,
@@ -23,6 +23,7 @@ function publicRoot(root: CaRoot): PublicCaRoot {
     notBeforeMs,
     notAfterMs,
     active,
+    ...(retiredAtMs === undefined ? {} : { retiredAtMs }),
     privateKeyType,
     privateKeyBits,
   }

@@ -27,6 +27,10 @@ export function howToJoin(node: string): string {
   return `this server waits to be admitted to its cluster: on one of the servers type \`mesh token create -server -node ${node} -q > token\`, carry the file here and type \`mesh enroll -server -token-file token\``
 }
 
+/** What an operator types to let the first host in. */
+export const howToEnroll =
+  'a new mesh begins here; to let a host in, type on this server `mesh token create -node NAME -service SERVICE -q > token`, carry the file there and type `mesh enroll -token-file token`'
+
 export class AdmissionWaiting {
   readonly #options: WaitingOptions
   #timer: Timer | undefined

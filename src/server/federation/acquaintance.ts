@@ -128,7 +128,8 @@ export class Acquaintance {
   #tellRoad(followed: Followed, datacenter: string, failure: Failure | undefined): void {
     const { log, metrics } = this.#ports
     metrics.gauge('mesh_federation_reached', failure === undefined ? 1 : 0, { datacenter })
-    if (failure === undefined && followed.isCutTold) log.info('the datacenter is reached again', { datacenter })
+    if (failure === undefined && followed.isCutTold)
+      log.info('the datacenter is reached again', { datacenter })
     if (failure !== undefined && !followed.isCutTold)
       log.warn('the datacenter is not reached; what is known of it stays in force', {
         datacenter,

@@ -11,6 +11,8 @@ import type { ReadRequest, Reply, ServerClient } from '../../rpc/contract.ts'
 export interface FarLine extends Pick<ServerClient, 'read' | 'write' | 'close'> {
   /** What we show changed: new calls go over a new connection. */
   identityChanged(): void
+  /** A server there was heard of: try at once instead of waiting out the pause. */
+  resetBackoff(): void
 }
 
 /** Opens one; `datacenter` is asked at each attempt to connect, because roots and addresses change. */

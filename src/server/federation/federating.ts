@@ -38,6 +38,12 @@ export interface JoinWish {
   readonly replacesEntries: boolean
 }
 
+interface Asking {
+  readonly token: EnrollmentToken
+  readonly request: FederateRequest
+  readonly left: readonly string[]
+}
+
 const none: Failure = { code: 'no-server', message: 'the token names no server' }
 
 export class Federating {
@@ -73,7 +79,7 @@ export class Federating {
     }
     const { own } = this.#ports.facts(this.#ports.store.view())
     const request = { secret: token.value.secret, facts: own }
-    this.#askNext(token.value, request, token.value.servers, none, (answer) => {
+    this.#askNext({ token: token.value, request, left: token.value.servers }, none, (answer) => {
       if (answer.ok) this.#writeDown(token.value, answer.value, reply)
       else reply(answer)
     })
@@ -98,7 +104,10 @@ export class Federating {
     if (token.role !== 'datacenter')
       return failed('bad-token', 'the token is not for a datacenter; make one with `mesh federation token`')
     if (token.datacenter === own)
-      return failed('conflict', `the token is of a datacenter "${own}", too; one of the two needs another name`)
+      return failed(
+        'conflict',
+        `the token is of a datacenter "${own}", too; one of the two needs another name`,
+      )
     const primary = view.primary()?.name
     if (primary !== undefined && primary !== token.datacenter)
       return failed('conflict', `the primary datacenter is "${primary}" already`)
@@ -119,19 +128,18 @@ export class Federating {
 
   /** A server that is not there, or knows no leader, is passed over; any other refusal is the datacenter's answer. */
   #askNext(
-    token: EnrollmentToken,
-    request: FederateRequest,
-    [address, ...rest]: readonly string[],
+    { token, request, left }: Asking,
     failure: Failure,
     reply: Reply<FederationFacts>,
   ): void {
+    const [address, ...rest] = left
     if (address === undefined) {
       reply({ ok: false, failure })
       return
     }
     this.#ports.ask({ address, pin: token.pin }, request, (result) => {
       const mayGoOn = !result.ok && (result.failure.code === 'no-server' || result.failure.code === 'no-leader')
-      if (mayGoOn) this.#askNext(token, request, rest, result.failure, reply)
+      if (mayGoOn) this.#askNext({ token, request, left: rest }, result.failure, reply)
       else reply(result)
     })
   }

@@ -59,7 +59,11 @@ export class Federation {
    * Has the primary write it, and waits for the copy. For somebody whom this server has identified it vouches; a token that
    * says nothing here may say something there.
    */
-  writeAtPrimary(by: Principal | { readonly token: string }, command: EntryCommand, reply: Reply<Written>): void {
+  writeAtPrimary(
+    by: Principal | { readonly token: string },
+    command: EntryCommand,
+    reply: Reply<Written>,
+  ): void {
     const datacenter = this.#ports.store.view().primary()?.name ?? ''
     const line = this.#ports.lines.to(datacenter)
     const allowed = 'token' in by ? ok(true) : authorize(by, { kind: 'operate' })

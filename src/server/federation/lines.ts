@@ -25,7 +25,6 @@ const noRoad: ReadonlySet<ErrorCode> = new Set(['no-server', 'no-leader', 'wrong
 export class Lines {
   readonly #ports: LinesPorts
   readonly #open = new Map<string, Open>()
-  readonly #listeners: (() => void)[] = []
 
   constructor(ports: LinesPorts) {
     this.#ports = ports
@@ -36,15 +35,6 @@ export class Lines {
     this.#update()
   }
 
-  /** Called after a datacenter came, changed or went. */
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener)
-  }
-
-  /** Other datacenters that there is a line to. */
-  names(): Iterable<string> {
-    return this.#open.keys()
-  }
 
   readonly read = <Name extends QueryName>(
     datacenter: string,
@@ -67,6 +57,11 @@ export class Lines {
     return failed('unknown-datacenter', `No path to datacenter "${datacenter}"; federated with: ${known}`)
   }
 
+  /** A server of the datacenter was heard of. */
+  heard(datacenter: string): void {
+    this.#open.get(datacenter)?.line.resetBackoff()
+  }
+
   identityChanged(): void {
     for (const { line } of this.#open.values()) line.identityChanged()
   }
@@ -86,7 +81,7 @@ export class Lines {
     }
     for (const { name, clusterId } of rows.values())
       if (!this.#open.has(name)) this.#open.set(name, { clusterId, line: this.#dial(name) })
-    for (const listener of this.#listeners) listener()
+
   }
 
   #dial(name: string): FarLine {

@@ -17,6 +17,7 @@ import type {
 } from '../../rpc/operator.ts'
 import type { Access } from '../access/access.ts'
 import type { Written } from '../admission/admission.ts'
+import type { RootRotation } from '../ca/rotation.ts'
 import type { Consensus } from '../consensus/contract.ts'
 import type { Federating } from '../federation/federating.ts'
 import type { GossipView } from '../leader/gossip-view.ts'
@@ -37,6 +38,7 @@ export interface OperationsPorts {
   readonly quorum: QuorumWatch
   readonly gossip: Pick<GossipView, 'hear'>
   readonly federating: Pick<Federating, 'join'>
+  readonly rotation: Pick<RootRotation, 'prepare' | 'remove'>
   /** Node name of this server's host; its agent alone tells of gossip. */
   readonly node: string
   /** By which agents find this server in the gossip pool. */
@@ -152,10 +154,16 @@ export class OperatorRoom implements OperatorApi {
 
   #cluster(): Pick<
     Served,
-    'cluster.status' | 'membership.feed' | 'federation.join' | Extract<OperationName, `raft.${string}`>
+    | 'cluster.status'
+    | 'membership.feed'
+    | 'federation.join'
+    | `ca.${'prepare' | 'remove'}-root`
+    | Extract<OperationName, `raft.${string}`>
   > {
-    const { raft, quorum, leave, gossip, gossipTags: tags, federating } = this.#ports
+    const { raft, quorum, leave, gossip, gossipTags: tags, federating, rotation } = this.#ports
     return {
+      'ca.prepare-root': (_args, _caller, reply) => rotation.prepare((result) => reply(plain(result))),
+      'ca.remove-root': (args, _caller, reply) => rotation.remove(args, (result) => reply(plain(result))),
       'federation.join': (args, { data }, reply) => joinDatacenter(federating, args, data, reply),
       'raft.configuration': (_args, _caller, reply) => reply(plain(ok(raft.configuration()))),
       'raft.remove-peer': (args, _caller, reply) => raft.remove(args, (result) => reply(plain(result))),

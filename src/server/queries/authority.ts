@@ -20,10 +20,18 @@ export function planRoots(view: View): Plan<CaRoots> {
   }
 }
 
-export function planDatacenters(view: View): Plan<Queries['catalog.datacenters']['answer']> {
+/** Ours first, then the nearest; those of unknown distance last, by name. */
+export function planDatacenters(
+  view: View,
+  roundTripMs: (datacenter: string) => number | undefined,
+): Plan<Queries['catalog.datacenters']['answer']> {
   const touched = [tableRow('settings'), tableRow('datacenters')]
   const datacenter = view.settings()?.datacenter
-  const others = view.datacenters().map(({ name }) => name)
+  const others = view
+    .datacenters()
+    .map(({ name }) => ({ name, distance: roundTripMs(name) ?? Number.MAX_VALUE }))
+    .sort((a, b) => a.distance - b.distance)
+    .map(({ name }) => name)
   return {
     index: view.indexOf(touched),
     touched,

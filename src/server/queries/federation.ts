@@ -1,5 +1,6 @@
 /** What this datacenter says about itself to others, and whom else it knows: nothing of it is secret. */
 import type { Datacenter, DatacenterFacts, FederationFacts } from '../../model/datacenter.ts'
+import type { WanMember } from '../../model/gossip-member.ts'
 import { publicRoots } from '../ca/roots.ts'
 import { tableRow } from '../store/indexes.ts'
 import type { Row } from '../store/row.ts'
@@ -63,3 +64,10 @@ export function afarPlaces(
     gossip: said.flatMap(({ wan }) => (wan === undefined || wan.gossip === '' ? [] : [wan.gossip])),
   }
 }
+
+/** By what it is asked in; gossip has more to say of a member than others need. */
+export function wanMember({ node, address, port, tags, presence, versions }: GossipPeer): WanMember {
+  return { node, address, port, tags: Object.fromEntries(tags), presence, versions }
+}
+
+type GossipPeer = Omit<WanMember, 'tags'> & { readonly tags: ReadonlyMap<string, string> }

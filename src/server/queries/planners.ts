@@ -1,6 +1,7 @@
 /** Every query by its name: the one place that knows them all, and what each needs besides the state. */
 import type { Principal } from '../../model/access.ts'
 import type { NodeId } from '../../model/ids.ts'
+import type { WanMember } from '../../model/gossip-member.ts'
 import { limits } from '../../model/limits.ts'
 import type { Enforcement, Queries, QueryName } from '../../model/query.ts'
 import type { ConsensusStatus } from '../consensus/contract.ts'
@@ -26,6 +27,10 @@ export interface ClusterDirectory {
   nodes(): ReadonlySet<string>
   /** Where servers of other datacenters reach ours, and gossip with them; absent: at `peers`, and not at all. */
   fromAfar?(): AfarPlaces
+  /** Servers of all datacenters, as gossip knows them. */
+  wanMembers?(): readonly WanMember[]
+  /** To the nearest server of another datacenter; undefined where nobody measured it. */
+  roundTripMs?(datacenter: string): number | undefined
 }
 
 /** Acknowledgements of agents; `sessions/enforcement.ts`. */
@@ -53,7 +58,8 @@ export type Planners = {
 }
 
 export const planners: Planners = {
-  'catalog.datacenters': ({ view }) => planDatacenters(view),
+  'catalog.datacenters': ({ view, cluster }) =>
+    planDatacenters(view, (datacenter) => cluster.roundTripMs?.(datacenter)),
   'catalog.nodes': ({ view }, args) => planNodes(view, args),
   'catalog.services': ({ view }, args) => planServices(view, args),
   'catalog.service': ({ view }, args) => planService(view, args),
@@ -82,6 +88,7 @@ export const planners: Planners = {
   'mesh.join': ({ view, cluster }) => planJoin(view, cluster.peers()),
   'federation.facts': ({ view, cluster }) =>
     planFacts(view, cluster.fromAfar?.() ?? { servers: cluster.peers(), gossip: [] }),
+  'federation.members': ({ cluster }) => fixed(cluster.wanMembers?.() ?? []),
   'mesh.principal': ({ principal }) => fixed({ kind: principal.kind }),
   'status.leader': ({ status, cluster }) =>
     fixed(status.leader === undefined ? '' : (cluster.addressOf(status.leader) ?? '')),
@@ -94,6 +101,7 @@ export const planners: Planners = {
  */
 export const local: ReadonlySet<QueryName> = new Set([
   'catalog.datacenters',
+  'federation.members',
   'intentions.enforcement',
   'mesh.join',
   'mesh.principal',
@@ -104,6 +112,7 @@ export const local: ReadonlySet<QueryName> = new Set([
 /** Never waited on: they have no index that would move. */
 export const unblockable: ReadonlySet<QueryName> = new Set([
   'catalog.datacenters',
+  'federation.members',
   'mesh.join',
   'mesh.principal',
   'status.leader',

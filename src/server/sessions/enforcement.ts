@@ -4,7 +4,7 @@
  *
  * Acknowledgements are no log entries, so waiting for them has version numbers of its own, made by this server.
  */
-import { isBalancedName } from '../../model/acknowledged.ts'
+import { isDestinationName, trustName } from '../../model/acknowledged.ts'
 import { wildcard } from '../../model/intention.ts'
 import type { Enforcement } from '../../model/query.ts'
 import { meshNameOf } from '../../model/service.ts'
@@ -109,7 +109,8 @@ export class EnforcementBook {
     }
     for (const destination of changes.destinations) this.#changes.one(destination, changes.index)
     const concerned = new Set(changes.destinations)
-    for (const { topic, key } of changes.instances) if (topic === 'mesh-health') concerned.add(key)
+    for (const { topic, key } of changes.instances)
+      if (topic === 'mesh-health') concerned.add(key).add(trustName)
     for (const destination of concerned) this.#bump(destination)
   }
 
@@ -142,7 +143,7 @@ export class EnforcementBook {
 
   /**
    * Counts proxies that enforce the rules of `destination` as of log index `index`; `*` counts those of all
-   * destinations; a `balancedName` those that know of that maintenance. Yields after each row read.
+   * destinations; a `balancedName` those that know of that maintenance, `trustName` those that trust these roots. Yields after each row read.
    */
   *count(view: View, destination: string, index: number): Generator<undefined, Enforcement> {
     const tally = new Tally()
@@ -151,15 +152,16 @@ export class EnforcementBook {
         for (const [node, acknowledged] of book.of(name)) {
           yield
           if (this.#ports.serverOf(node) !== server) continue
-          if (destination === wildcard && isBalancedName(name)) continue
-          // A maintenance is acknowledged by its own index, whatever the rules are.
-          const wanted = isBalancedName(name) ? index : this.#wanted(view, name, index, acknowledged)
+          if (destination === wildcard && !isDestinationName(name)) continue
+          // A maintenance and roots are acknowledged by their own index, whatever the rules are.
+          const wanted = isDestinationName(name) ? this.#wanted(view, name, index, acknowledged) : index
           for (const enforced of acknowledged.indexes) tally.add(node, enforced >= wanted)
         }
     let last = ''
-    for (const { node, service } of view.meshPlaces(destination)) {
+    // Roots are everybody's business.
+    for (const { node, service } of view.meshPlaces(destination === trustName ? wildcard : destination)) {
       yield
-      const name = meshNameOf(service)
+      const name = destination === trustName ? trustName : meshNameOf(service)
       // Places come by name and node, so several instances of one host follow each other.
       const place = `${name}\u0000${node}`
       if (place === last) continue

@@ -18,6 +18,11 @@ export function putRoot(tx: Transaction, root: CaRoot): void {
   if (put(tx, tx.edits.roots, key2(root.plane, root.id), root)) tx.rootsChanged()
 }
 
+export function removeRoot(tx: Transaction, { plane, id }: Pick<CaRoot, 'plane' | 'id'>): void {
+  tx.edits.roots.delete(key2(plane, id))
+  tx.rootsChanged()
+}
+
 export function putEnrollment(tx: Transaction, enrollment: Enrollment): void {
   putCounted(tx, tx.edits.enrollments, enrollment, 'enrollments')
 }

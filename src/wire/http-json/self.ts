@@ -2,13 +2,30 @@
  * `/agent/self`: what tools look at to learn where they are and which version they talk to.
  */
 import { formatDuration } from '../../model/duration.ts'
-import { type MemberJson, memberJson } from './member.ts'
+import type { NetworkCoordinate } from '../../model/serf-message.ts'
+import { type CoordJson, coordJson } from './coordinate.ts'
+import {
+  type GossipMember,
+  gossipMemberJson,
+  type MemberJson,
+  memberJson,
+  type memberStatus,
+} from './member.ts'
 
 /** The version of Consul whose interfaces are claimed; tools switch features by it. */
 export const claimedConsulVersion = '1.14.0'
 
 /** `1.14.0+mesh-agent.0.1.0`: SemVer build metadata, so that comparisons see 1.14.0. */
 export const versionText = (ours: string): string => `${claimedConsulVersion}+mesh-agent.${ours}`
+
+/** This host's gossip, as far as it shows of itself. */
+export interface SelfGossip {
+  readonly self: GossipMember
+  readonly coordinate: NetworkCoordinate
+  readonly healthScore: number
+  readonly isEncrypted: boolean
+  readonly members: readonly Pick<GossipMember, 'presence'>[]
+}
 
 export interface SelfFacts {
   readonly version: string
@@ -33,6 +50,15 @@ export interface SelfFacts {
   readonly servers: readonly string[]
   readonly services: number
   readonly checks: number
+  /** Undefined where this host does not gossip. */
+  readonly membership: SelfGossip | undefined
+  readonly gossip: {
+    readonly port: number
+    readonly bindAddress: string
+    readonly joinAddresses: readonly string[]
+    readonly verifiesIncoming: boolean
+    readonly encryptsOutgoing: boolean
+  }
   readonly runtimeVersion: string
   readonly architecture: string
 }
@@ -49,12 +75,7 @@ export interface SelfJson {
     readonly BuildDate: string
   }
   readonly DebugConfig: Readonly<Record<string, unknown>>
-  readonly Coord: {
-    readonly Vec: readonly number[]
-    readonly Error: number
-    readonly Adjustment: number
-    readonly Height: number
-  }
+  readonly Coord: CoordJson
   readonly Member: MemberJson
   readonly Stats: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly Meta: Readonly<Record<string, string>>
@@ -78,8 +99,7 @@ export function selfJson(facts: SelfFacts): SelfJson {
       BuildDate: '1970-01-01T00:00:00Z',
     },
     DebugConfig: debugConfig(facts),
-    // A node that has measured no distance yet stands at the origin, as in Vivaldi and Serf.
-    Coord: { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height: 0.00001 },
+    Coord: facts.membership === undefined ? origin : coordJson(facts.membership.coordinate),
     Member: selfMember(facts),
     Stats: stats(facts),
     Meta: facts.nodeMeta,
@@ -87,7 +107,11 @@ export function selfJson(facts: SelfFacts): SelfJson {
   }
 }
 
+/** Where a node stands that has measured no distance, as in Vivaldi and Serf. */
+const origin: CoordJson = { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height: 0.00001 }
+
 function selfMember(facts: SelfFacts): MemberJson {
+  if (facts.membership !== undefined) return gossipMemberJson(facts.membership.self)
   const node = {
     id: facts.nodeId,
     name: facts.nodeName,
@@ -115,13 +139,18 @@ function debugConfig(facts: SelfFacts): Readonly<Record<string, unknown>> {
     DefaultIntentionPolicy: facts.defaultIntentionAction,
     EnableLocalScriptChecks: facts.enableLocalScriptChecks,
     EnableRemoteScriptChecks: facts.enableScriptChecks,
+    EncryptVerifyIncoming: facts.gossip.verifiesIncoming,
+    EncryptVerifyOutgoing: facts.gossip.encryptsOutgoing,
     HTTPPort: facts.httpPort,
     Logging: { LogLevel: facts.logLevel.toUpperCase() },
     NodeID: facts.nodeId,
     NodeMeta: facts.nodeMeta,
     NodeName: facts.nodeName,
     PrimaryDatacenter: facts.datacenter,
-    RetryJoinLAN: facts.servers,
+    RetryJoinLAN: facts.gossip.joinAddresses,
+    SerfAdvertiseAddrLAN: facts.advertiseAddress,
+    SerfBindAddrLAN: facts.gossip.bindAddress,
+    SerfPortLAN: facts.gossip.port,
     ServerMode: facts.server,
     ServerPort: facts.serverPort,
     Version: versionText(facts.version),
@@ -144,6 +173,20 @@ function stats(facts: SelfFacts): SelfJson['Stats'] {
     },
     consul: { known_servers: String(facts.servers.length), server: String(facts.server) },
     runtime: { arch: facts.architecture, os: 'linux', version: facts.runtimeVersion },
-    serf_lan: {},
+    serf_lan: gossipStats(facts.membership),
+  }
+}
+
+function gossipStats(gossip: SelfGossip | undefined): Readonly<Record<string, string>> {
+  if (gossip === undefined) return {}
+  const { members, healthScore, isEncrypted } = gossip
+  const count = (wanted: keyof typeof memberStatus): string =>
+    String(members.filter(({ presence }) => presence === wanted).length)
+  return {
+    encrypted: String(isEncrypted),
+    failed: count('failed'),
+    health_score: String(healthScore),
+    left: count('left'),
+    members: String(members.length),
   }
 }

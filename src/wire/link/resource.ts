@@ -58,6 +58,7 @@ function readResource(fields: Fields): ProxyResource {
         kind,
         name,
         pems: textsOf(fields, 'pems'),
+        ...(fields['index'] === undefined ? {} : { index: numberOf(fields, 'index') }),
         ...(fields['evicted'] === undefined ? {} : { evicted: textsOf(fields, 'evicted') }),
       }
     case 'leaf':

@@ -1,32 +1,25 @@
-// `npm run bench -- agents`: fifty real agents, each in a network namespace of its own on one bridge, started at once with
-// three addresses to join. How long until each of them lists all as alive, and what an agent costs that has nothing to do.
+// `npm run bench -- agents`: fifty real agents, each in a network namespace of its own on one bridge, started at once, enrolled by
+// one server and told no other address. How long until each of them lists all as alive, and what an agent costs that has
+// nothing to do.
 //
 //   --hosts N (50)   --rest SECONDS (20) before, and --idle SECONDS (30) while the idle agents are measured
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { bundle } from '../../../packaging/bundle.ts'
-import { Program } from '../../../src/command/dev/program.ts'
 import { inOwnNetwork, isInOwnNetwork, whyNoNetwork } from '../../linearizability/network.ts'
 import { pause } from '../load/closed-loop.ts'
 import { type BenchResult, CannotRun, median, round } from '../result.ts'
-import { type HostNetwork, letGo, makeNetworks } from './networks.ts'
+import { type AgentHost, Mesh } from './mesh.ts'
+import { letGo, makeNetworks } from './networks.ts'
 import { cpuSeconds, pssMb } from './usage.ts'
 
 const barSeconds = 30
 const givenUpAfterMs = 180_000
-const seeds = 3
-const encrypt = Buffer.alloc(32, 6).toString('base64')
 const alive = 1
-
-interface Host {
-  readonly name: string
-  readonly socketPath: string
-  readonly program: Program
-}
 
 export async function bench(args: readonly string[]): Promise<BenchResult> {
   const { values } = parseArgs({
@@ -41,11 +34,12 @@ export async function bench(args: readonly string[]): Promise<BenchResult> {
   if (why !== undefined) throw new CannotRun(why)
   if (!isInOwnNetwork()) process.exit(await inOwnNetwork())
   const folder = mkdtempSync(join(tmpdir(), 'bench-agents-'))
-  const programs: Program[] = []
+  let mesh: Mesh | undefined
   try {
     const { folder: built } = await bundle({ folder: join(folder, 'program') })
-    const hosts = plan(makeNetworks(Number(values.hosts), folder), folder, join(built, 'main.js'))
-    programs.push(...hosts.map(({ program }) => program))
+    mesh = new Mesh(makeNetworks(Number(values.hosts), folder), folder, join(built, 'main.js'))
+    await mesh.prepare()
+    const { hosts } = mesh
     const seconds = await startAll(hosts)
     await pause(Number(values.rest) * 1_000)
     const idle = await measureIdle(hosts, Number(values.idle))
@@ -59,41 +53,14 @@ export async function bench(args: readonly string[]): Promise<BenchResult> {
       runs: [{ hosts: hosts.length, seconds: round(seconds, 1), barSeconds, ...idle }],
     }
   } finally {
-    await Promise.all(programs.map((program) => program.kill()))
+    await mesh?.kill()
     letGo(folder)
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function plan(networks: readonly HostNetwork[], folder: string, entry: string): readonly Host[] {
-  const joins = networks.slice(0, seeds).map(({ address }) => `"${address}"`)
-  return networks.map(({ address, prefix }, at) => {
-    const name = `host-${at + 1}`
-    const directory = join(folder, name)
-    for (const part of ['conf', 'data', 'run'])
-      mkdirSync(join(directory, part), { recursive: true, mode: 0o700 })
-    const settings = [
-      `node_name = "${name}"`,
-      `data_dir = "${join(directory, 'data')}"`,
-      `runtime_dir = "${join(directory, 'run')}"`,
-      `bind_addr = "${address}"`,
-      `encrypt = "${encrypt}"`,
-      `retry_join = [${joins.join(', ')}]`,
-      'retry_interval = "1s"',
-      '',
-    ]
-    writeFileSync(join(directory, 'conf/mesh-agent.hcl'), settings.join('\n'), { mode: 0o600 })
-    const words = [entry, 'agent', '--config-dir', join(directory, 'conf')]
-    return {
-      name,
-      socketPath: join(directory, 'run/api.sock'),
-      program: new Program({ name, args: words, logFile: join(directory, 'agent.log'), prefix }),
-    }
-  })
-}
-
 /** Seconds from the first start until the last agent listed all. */
-async function startAll(hosts: readonly Host[]): Promise<number> {
+async function startAll(hosts: readonly AgentHost[]): Promise<number> {
   const startedMs = performance.now()
   for (const { program } of hosts) program.start()
   const took: number[] = []
@@ -118,7 +85,7 @@ async function startAll(hosts: readonly Host[]): Promise<number> {
 }
 
 /** Members that the agent calls alive; 0 while it does not answer. Its socket is in the file system that all hosts share. */
-function countAlive({ socketPath }: Host): Promise<number> {
+function countAlive({ socketPath }: AgentHost): Promise<number> {
   return new Promise((resolve) => {
     const none = (): void => resolve(0)
     const asked = request({ socketPath, path: '/v1/agent/members' }, (response) => {
@@ -132,14 +99,14 @@ function countAlive({ socketPath }: Host): Promise<number> {
   })
 }
 
-async function mustAllBeAlive(hosts: readonly Host[]): Promise<void> {
+async function mustAllBeAlive(hosts: readonly AgentHost[]): Promise<void> {
   const counts = await Promise.all(hosts.map(countAlive))
   const wrong = hosts.filter((_host, at) => counts[at] !== hosts.length)
   if (wrong.length > 0)
     throw new Error(`not all are alive any more for ${wrong.map(({ name }) => name).join(', ')}`)
 }
 
-async function measureIdle(hosts: readonly Host[], seconds: number) {
+async function measureIdle(hosts: readonly AgentHost[], seconds: number) {
   const pids = hosts.map(({ program }) => program.pid ?? 0)
   const before = pids.map(cpuSeconds)
   const startedMs = performance.now()

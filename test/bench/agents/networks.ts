@@ -5,6 +5,8 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const subnet = '10.79.0'
+/** Of this process, on the bridge. */
+export const switchAddress = `${subnet}.254`
 const fileStart = 'network-'
 
 export interface HostNetwork {
@@ -18,7 +20,7 @@ export function makeNetworks(count: number, folder: string): readonly HostNetwor
   batch([
     'link set lo up',
     'link add bridge0 type bridge forward_delay 0',
-    `address add ${subnet}.254/24 dev bridge0`,
+    `address add ${switchAddress}/24 dev bridge0`,
     'link set bridge0 up',
   ])
   return Array.from({ length: count }, (_, at) => makeHost(at, folder))

@@ -41,7 +41,7 @@ section
     {
       part: '`wan`',
       differs: {
-        how: 'an empty list: there is one datacenter, so servers have no pool of their own',
+        how: 'an empty list while this is the only datacenter: its servers gossip with nobody',
         check: is([]),
       },
     },

@@ -185,7 +185,11 @@ section
     body: Array.from({ length: 200 }, (_, i) => ({ KV: { Verb: 'get-or-empty', Key: `k${i}` } })),
   })
   .row('PUT /event/fire/:name', '/v1/event/fire/deploy', of(event), { body: 'payload' })
-  .row('GET /event/list', '/v1/event/list?name=deploy', all(of(z.array(event).length(1)), header('x-consul-index', /\d+$/)))
+  .row(
+    'GET /event/list',
+    '/v1/event/list?name=deploy',
+    all(of(z.array(event).length(1)), header('x-consul-index', /\d+$/)),
+  )
   .row('GET /query', '/v1/query', status(200))
   .row('POST /query', '/v1/query', of(madeId), { body: { Name: 'q', Service: { Service: 'web' } } })
   .row('GET /query/:id', '/v1/query/8f246b77-f3e1-ff88-5b48-8ec93abf3e05', status(200, 404))

@@ -360,6 +360,7 @@ export class FakeCluster {
         others: [],
         primary: 'dc1',
       }),
+      'federation.members': () => [],
       'mesh.principal': () => ({ kind: token === operatorToken ? 'operator' : 'host' }),
       'status.leader': () => '10.0.0.1:8300',
       'status.peers': () => ['10.0.0.1:8300'],
@@ -427,6 +428,9 @@ export class FakeCluster {
       case 'enrollment.create':
         this.touch('roots')
         return true
+      case 'host.evict':
+        this.touch('roots')
+        return this.nodes.delete(command.node)
       default:
         throw new Error(`the fake cluster has no ${command.type}`)
     }

@@ -9,6 +9,7 @@ import type { Membership, UserEvents } from '../../../src/agent/contract.ts'
 import type { Question } from '../../../src/agent/query/answer-memory.ts'
 import { dnsDefaults } from '../../../src/config/dns-settings.ts'
 import { gossipDefaults } from '../../../src/config/gossip-settings.ts'
+import { wanDefaults } from '../../../src/config/wan-settings.ts'
 import type { Settings } from '../../../src/config/settings.ts'
 import { autopilotDefaults } from '../../../src/model/autopilot.ts'
 import { failed, ok, type Result } from '../../../src/model/errors.ts'
@@ -37,6 +38,7 @@ export const testSettings: Settings = {
   dnsDomains: ['mesh', 'consul'],
   dns: dnsDefaults,
   gossip: { ...gossipDefaults, bindAddress: '127.0.0.1', advertiseAddress: '127.0.0.1' },
+  wan: { ...wanDefaults, bindAddress: '127.0.0.1', advertiseAddress: '127.0.0.1' },
   ports: {
     http: 8500,
     dns: 8600,

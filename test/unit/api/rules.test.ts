@@ -147,9 +147,9 @@ test.each([
 test('dc names the datacenter for which servers are asked, reading and writing; what is of this host alone refuses it', async () => {
   await get('/v1/catalog/nodes?dc=DC9')
   await get('/v1/catalog/nodes?dc=dc1')
-  expect(cluster.reads.slice(-2).map(({ datacenter }) => datacenter)).toEqual(['dc9', undefined])
-  await api.ask('PUT', '/v1/kv/far?dc=dc9', { body: 'x', ...withOperator })
-  expect(cluster.writes.at(-1)).toMatchObject({ datacenter: 'dc9', command: { type: 'kv.set' } })
+  expect(api.cluster.reads.slice(-2).map(({ datacenter }) => datacenter)).toEqual(['dc9', undefined])
+  await api.ask('PUT', '/v1/kv/far?dc=dc9', { body: 'x', headers: asOperator })
+  expect(api.cluster.writes.at(-1)).toMatchObject({ datacenter: 'dc9', command: { type: 'kv.set' } })
   const write = await api.ask('PUT', '/v1/agent/service/register?dc=dc9', {
     body: { Name: 'far' },
     ...withLocal,
@@ -164,7 +164,7 @@ test('dc names the datacenter for which servers are asked, reading and writing; 
 test('whose a token is, the servers of this datacenter are asked, whatever dc says', async () => {
   await api.ask('GET', '/v1/catalog/nodes?dc=dc9', { headers: { 'X-Consul-Token': 'of-somebody' } })
   await api.ask('PUT', '/v1/agent/check/pass/none?dc=dc9', { headers: { 'X-Consul-Token': 'of-somebody' } })
-  const asked = cluster.reads.filter(({ name }) => name === 'mesh.principal')
+  const asked = api.cluster.reads.filter(({ name }) => name === 'mesh.principal')
   expect(asked.length).toBeGreaterThan(0)
   expect(asked.map(({ datacenter }) => datacenter)).toEqual(asked.map(() => undefined))
 })

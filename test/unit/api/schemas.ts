@@ -569,6 +569,12 @@ export const enrollmentToken = z.strictObject({
   ExpiresAt: time,
 })
 
+/** Answer of `PUT /v1/mesh/evict/:node`. */
+/** Answer of `PUT /v1/mesh/ca/root`. */
+export const preparedRoot = z.strictObject({ ID: text.min(1), Index: index })
+
+export const eviction = z.strictObject({ Node: text.min(1), Changed: z.boolean() })
+
 /** Headers of every read that a server or a view answered. */
 export const readHeaders = z.looseObject({
   'x-consul-index': text.regex(/^[1-9]\d*$/),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseEnrollmentToken } from '../../../src/rpc/enrollment-token.ts'
 import { operatorToken } from './fake-cluster.ts'
 import { startTestApi, type TestApi, withLocal } from './fixture.ts'
-import { answers, enrollmentToken } from './schemas.ts'
+import { answers, enrollmentToken, eviction } from './schemas.ts'
 import { asOperator, seed } from './seed.ts'
 
 let api: TestApi
@@ -453,6 +453,20 @@ describe('our own endpoints', () => {
     const reply = await put('/v1/mesh/token', body)
     expect(reply.status).toBe(400)
     expect(reply.text).toContain(text)
+  })
+
+  test('an eviction says whether it changed anything, and where it stands in the log', async () => {
+    const own = await startTestApi()
+    await seed(own)
+    const evict = (name: string) => own.ask('PUT', `/v1/mesh/evict/${name}`, { headers: asOperator })
+    const reply = await evict('host-2')
+    expect(eviction.parse(reply.json)).toEqual({ Node: 'host-2', Changed: true })
+    expect(reply.headers['x-mesh-index']).toMatch(/^[1-9]/)
+    expect(own.cluster.writes.at(-1)?.command).toEqual({ type: 'host.evict', node: 'host-2' })
+    expect((await evict('host-2')).json).toEqual({ Node: 'host-2', Changed: false })
+    expect((await evict('')).status).toBe(400)
+    expect((await own.ask('PUT', '/v1/mesh/evict/host-1')).status).toBe(403)
+    await own.close()
   })
 
   test('enforcement answers at once when all proxies are there, and waits while some are not', async () => {

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import type { Command } from '../../../src/model/command.ts'
 import { limits } from '../../../src/model/limits.ts'
-import { Store } from '../../../src/server/store/store.ts'
 import { Machine } from '../../../src/server/apply/machine.ts'
+import { Store } from '../../../src/server/store/store.ts'
 import { hostTagOf } from '../../../src/wire/x509/host-tag.ts'
 import { aNode, aService, aSidecar, genesis, register } from '../store/rows.ts'
 import { asHost, asOperator, asServer, TestServer } from '../store/server.ts'
@@ -18,10 +18,7 @@ function enroll(server: TestServer, node: string, key = node): void {
   const enrollment = { tokenHash, node: '', services: ['web'], expiresAtMs, createdBy: '' }
   server.applied({ type: 'enrollment.create', enrollment })
   const publicKey = keyOf(key)
-  server.applied(
-    { type: 'enrollment.redeem', tokenHash, node, nodeId: `id-of-${node}`, publicKey },
-    asServer,
-  )
+  server.applied({ type: 'enrollment.redeem', tokenHash, node, nodeId: `id-of-${node}`, publicKey }, asServer)
 }
 
 function withHosts(...nodes: readonly string[]): TestServer {

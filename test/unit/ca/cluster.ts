@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly leafTtlMs?: number
   /** Who of those with a server's certificate is in the cluster; nobody was removed where it is left away. */
   readonly isServer?: (peer: Peer) => boolean
+  /** What hosts are given for gossip. */
+  readonly gossipKeys?: () => readonly string[]
 }
 
 export function makeCluster({
@@ -27,6 +29,7 @@ export function makeCluster({
   later = (run) => run(),
   leafTtlMs = limits.leafTtlMs,
   isServer = () => true,
+  gossipKeys = () => [],
 }: ClusterOptions) {
   const files = new MemoryFiles()
   const random = new TestRandom()
@@ -48,7 +51,7 @@ export function makeCluster({
   const admission = new FakeAdmission(state, clock, later)
   const authority = new Authority({ clusterKey, view, clock, random, leafTtlMs })
   const access = createAccess({ view, isServer, clock, log, metrics })
-  const hosts = new Hosts({ authority, access, admission, server: 's1', view, clock })
+  const hosts = new Hosts({ authority, access, admission, server: 's1', view, gossipKeys, clock })
   const leafSigning = new LeafSigning({ authority, access, view, clock, metrics })
   const makeToken = (
     more: Partial<EnrollmentToken> & { readonly services?: readonly string[]; readonly ttlMs?: number } = {},

@@ -217,7 +217,20 @@ test('token create -q prints the token and nothing else; without -q the notes go
   expect(token).toMatchObject({ ok: true, value: { node: 'host-7', servers: ['10.0.0.1:8300'] } })
   expect(loud?.out.trim().split('\n')).toHaveLength(1)
   expect(loud?.err).toContain('mesh enroll -token-file FILE')
+  expect(loud?.err).toContain('mesh enroll <<< TOKEN')
   expect(loud?.err).not.toContain(loud?.out.trim())
+})
+
+test('node evict says what follows, and that it was done before', async () => {
+  const [first, second, unnamed] = await inTurn([
+    () => mesh('node', 'evict', 'host-2'),
+    () => mesh('node', 'evict', 'host-2', '-o', 'json'),
+    () => mesh('node', 'evict'),
+  ])
+  expect([first?.status, first?.out]).toEqual([0, 'Evicted: host-2\n'])
+  expect(first?.err).toContain('mesh token create -node host-2')
+  expect(JSON.parse(second?.out ?? '')).toEqual({ Node: 'host-2', Changed: false })
+  expect(unnamed?.status).toBe(2)
 })
 
 test('reload says that it was done, or what is wrong', async () => {

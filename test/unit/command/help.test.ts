@@ -102,10 +102,10 @@ test('help of every command is as agreed', async () => {
   await expect(text).toMatchFileSnapshot(golden('help.txt'))
 })
 
-test('help of every command fits one screen of 24 lines; the list of commands 32 lines of 100 columns', () => {
+test('help of every command fits one screen of 24 lines; the list of commands 36 lines of 100 columns', () => {
   for (const [path, help] of helps) {
     const lines = help.trimEnd().split('\n')
-    expect([path, lines.length <= (path.length === 0 ? 32 : 24)]).toEqual([path, true])
+    expect([path, lines.length <= (path.length === 0 ? 36 : 24)]).toEqual([path, true])
     expect(lines.filter((line) => line.length > (path.length === 0 ? 100 : 90))).toEqual([])
   }
 })

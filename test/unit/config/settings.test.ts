@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { dnsDefaults } from '../../../src/config/dns-settings.ts'
 import { gossipDefaults } from '../../../src/config/gossip-settings.ts'
+import { wanDefaults } from '../../../src/config/wan-settings.ts'
 import type { Machine } from '../../../src/config/settings.ts'
 import { autopilotDefaults } from '../../../src/model/autopilot.ts'
 import { limits } from '../../../src/model/limits.ts'
@@ -25,6 +26,7 @@ test('without files every setting has its default', () => {
       dnsDomains: ['mesh', 'consul'],
       dns: dnsDefaults,
       gossip: { ...gossipDefaults, bindAddress: '0.0.0.0', advertiseAddress: '10.0.0.7' },
+      wan: { ...wanDefaults, bindAddress: '0.0.0.0', advertiseAddress: '10.0.0.7' },
       ports: {
         http: 8500,
         dns: 8600,

@@ -29,7 +29,12 @@ test('this host is not taken for one of the same name in another datacenter', ()
 
 test('in a datacenter that nobody knows nothing is there', () => {
   const { here } = twoDatacenters()
-  for (const name of ['web.service.dc3.mesh', 'a.node.dc3.mesh', 'web.connect.dc3.mesh', '_web._tcp.service.dc3.mesh'])
+  for (const name of [
+    'web.service.dc3.mesh',
+    'a.node.dc3.mesh',
+    'web.connect.dc3.mesh',
+    '_web._tcp.service.dc3.mesh',
+  ])
     expect([name, here.ask(name)?.rcode]).toEqual([name, 'NXDOMAIN'])
 })
 

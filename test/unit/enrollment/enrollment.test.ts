@@ -111,6 +111,55 @@ test('servers that the cluster told are known after a restart, and after a renew
   expect(again.host.identity()?.servers).toEqual(told)
 })
 
+test('the gossip keys come with the certificate and with each renewal, are kept 0600, and told on as they change', () => {
+  const clock = new VirtualClock()
+  let given: readonly string[] = ['one']
+  const cluster = makeCluster({ clock, gossipKeys: () => given })
+  const agent = new TestAgent(clock, cluster)
+  const heard: (readonly string[])[] = []
+  agent.host.onGossipKeys((keys) => heard.push(keys))
+  expect(codeOf(agent.enroll(cluster.makeToken()))).toBe('ok')
+  expect(agent.host.identity()?.gossipKeys).toEqual(['one'])
+  expect(agent.files.modes.get('gossip-keys.json')).toBe(0o600)
+  agent.host.useGossipKeys(['two', 'one'])
+  agent.host.useGossipKeys(['two', 'one'])
+  agent.host.useGossipKeys([])
+  expect(heard).toEqual([['one'], ['two', 'one']])
+  expect(new TestAgent(clock, cluster, agent.files).host.identity()?.gossipKeys).toEqual(['two', 'one'])
+  given = ['two']
+  agent.host.start(agent.client)
+  clock.run(20 * day)
+  expect(agent.host.identity()?.gossipKeys).toEqual(['two'])
+  expect(heard.at(-1)).toEqual(['two'])
+  // A server that cannot read them takes nothing away.
+  given = []
+  clock.run(20 * day)
+  expect(new TestAgent(clock, cluster, agent.files).host.identity()?.gossipKeys).toEqual(['two'])
+  expect(agent.log.lines.join('')).not.toContain('two')
+})
+
+test('an evicted host that is let in with a new token goes on with its new key, without a restart', () => {
+  const { agent, cluster, clock } = enrolledAgent()
+  const before = agent.host.identity()
+  agent.host.awaitNewKey()
+  agent.host.awaitNewKey()
+  clock.run(60_000)
+  const changes = agent.certificates.length
+  const row = cluster.state.hosts.get('h1')
+  if (row === undefined) throw new Error('not enrolled')
+  cluster.state.hosts.set('h1', { ...row, evicted: true })
+  // `mesh enroll` is another process with the same files.
+  const command = new TestAgent(clock, cluster, agent.files)
+  expect(codeOf(command.enroll(cluster.makeToken()))).toBe('ok')
+  expect(agent.host.identity()).toBe(before)
+  clock.run(5_000)
+  expect(agent.host.identity()?.certificatePem).toBe(command.host.identity()?.certificatePem)
+  expect(agent.host.identity()?.privateKeyPem).not.toBe(before?.privateKeyPem)
+  expect(agent.certificates).toHaveLength(changes + 1)
+  clock.run(60_000)
+  expect(agent.certificates, 'looked for no more').toHaveLength(changes + 1)
+})
+
 test('a token for another node is not even sent, and none is ever told', () => {
   const clock = new VirtualClock()
   const cluster = makeCluster({ clock })

@@ -7,6 +7,7 @@ import { limits } from '../../../src/model/limits.ts'
 import type { LeafCertificate, Peer, Reply, SignLeafRequest } from '../../../src/rpc/contract.ts'
 import { makeGenesis } from '../../../src/server/ca/genesis.ts'
 import { publicRoots } from '../../../src/server/ca/roots.ts'
+import { hostTagOfSerial } from '../../../src/wire/x509/host-tag.ts'
 import { generateKey, readPrivateKeyPem } from '../../../src/wire/x509/keys.ts'
 import { createCertificateRequest } from '../../../src/wire/x509/request.ts'
 import { VirtualClock } from '../../simulation/clock.ts'
@@ -295,6 +296,22 @@ test('when another root becomes active every leaf is replaced within the window,
   stage.leaves.useRoots(roots())
   stage.clock.run(60_000)
   expect(stage.asked).toHaveLength(4)
+})
+
+test('leaves from before an eviction are replaced once the host is back, and no others', () => {
+  const stage = new Stage()
+  stage.want('web', 'api')
+  stage.clock.run(10)
+  const { serialNumber } = stage.leaf('web')
+  const tag = hostTagOfSerial(serialNumber) ?? ''
+  expect(hostTagOfSerial(stage.leaf('api').serialNumber)).toBe(tag)
+  stage.leaves.useEvictions(new Set(['0'.repeat(20)]))
+  stage.clock.run(10)
+  expect(stage.asked).toHaveLength(2)
+  stage.leaves.useEvictions(new Set([tag]))
+  stage.clock.run(10)
+  expect(stage.asked).toHaveLength(4)
+  expect(stage.leaf('web').serialNumber).not.toBe(serialNumber)
 })
 
 test('an answer for another key or another service is not taken', () => {

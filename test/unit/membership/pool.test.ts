@@ -163,6 +163,46 @@ test('a damaged file of peers is said and left out', () => {
   expect(log.map(({ message }) => message)).toContainEqual(expect.stringContaining('damaged'))
 })
 
+test('known peers that no socket could be opened to are left out', () => {
+  const world = new World()
+  const files = memoryFiles()
+  const endpoints = [
+    ['10.0.0.2', 8_301],
+    ['10.0.0.3', 70_000],
+    ['10.0.0.4', 0],
+    ['not an address', 8_301],
+  ] as const
+  const peers = endpoints.map(([address, at], index) => ({ node: `node-${index + 2}`, address, port: at }))
+  files.write('serf/lan.peers', Buffer.from(JSON.stringify({ version: 1, peers })))
+  const asked = new Set<string>()
+  world.network.passes = (_from, to) => {
+    asked.add(`${to.address} ${to.port}`)
+    return false
+  }
+  const { pool } = world.open(1, { files })
+  pool.keepJoining({ addresses: [], intervalMs: 1_000, attempts: 3, done: () => undefined })
+  world.clock.run(10_000)
+  expect([...asked]).toEqual(['10.0.0.2 8301'])
+})
+
+test('a member that names port 0 is not let in', () => {
+  const world = new World()
+  const { pool, log } = world.open(1)
+  const claim = encodeMessage({
+    type: 'alive',
+    incarnation: 1,
+    node: 'nowhere',
+    address: '10.0.0.9',
+    port: 0,
+    meta: noBytes,
+    versions: [1, 5, 2, 2, 5, 4],
+  })
+  world.network.inject(claim, { address: '10.0.0.9', port }, { address: '10.0.0.1', port })
+  world.clock.run(1_000)
+  expect(pool.member('nowhere')).toBeUndefined()
+  expect(log).toContainEqual(expect.objectContaining({ reason: expect.stringContaining('port 0') }))
+})
+
 test('a failed member can be given up, and forgotten', () => {
   const world = new World()
   const [one, two, three] = world.formed(3)

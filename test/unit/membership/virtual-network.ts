@@ -63,8 +63,9 @@ export class VirtualNetwork {
     return {
       port: at.port,
       send: (packet, to) => {
-        if (!isClosed) this.inject(Uint8Array.from(packet), at, to)
-        return !isClosed
+        const isSent = !isClosed && to.port !== 0
+        if (isSent) this.inject(Uint8Array.from(packet), at, to)
+        return isSent
       },
       connect: (to, listener) => this.connect(at, to, listener),
       close: () => {

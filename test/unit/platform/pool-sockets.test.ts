@@ -112,6 +112,16 @@ test('what goes wrong is said in words', async () => {
   expect(error).toBe('connection refused: nothing listens there')
 })
 
+test('port 0, which any packet may name as the place to answer to, costs that packet only', async () => {
+  const near = await opened('127.0.0.1')
+  const nowhere = { address: '127.0.0.1', port: 0 }
+  expect(near.send(Buffer.from('x'), nowhere)).toBe(false)
+  const error = await new Promise((resolve) =>
+    near.connect(nowhere, { onBytes: () => undefined, onEnd: resolve }),
+  )
+  expect(error).toEqual(expect.any(String))
+})
+
 test('nothing is sent or told after it was closed', async () => {
   const packets: string[] = []
   const near = await opened('127.0.0.1', { onPacket: (packet) => packets.push(String(packet.length)) })

@@ -4,6 +4,7 @@ import { formatSpiffeId, type Identity } from '../../../src/model/identity.ts'
 import type { LeafResource, RootsResource } from '../../../src/model/proxy-config.ts'
 import { createLeaf, createRootCertificate, type Issuer } from '../../../src/wire/x509/certificate.ts'
 import { readCertificateFacts } from '../../../src/wire/x509/certificate-facts.ts'
+import { taggedSerial, tagSaltBytes } from '../../../src/wire/x509/host-tag.ts'
 import { generateKey, privateKeyPem, publicKeyInfo } from '../../../src/wire/x509/keys.ts'
 import { encodeCertificatePem } from '../../../src/wire/x509/pem.ts'
 
@@ -45,12 +46,12 @@ export class TestAuthority {
   }
 
   /** The same for any URI, also one that this authority has no right to. */
-  issueUri(uri: string, lifeMs = hourMs): IssuedLeaf {
+  issueUri(uri: string, lifeMs = hourMs, serial: Uint8Array = randomBytes(16)): IssuedLeaf {
     const key = generateKey()
     const leaf = createLeaf(this.issuer, {
       names: { uri, dnsNames: [], ipAddresses: [] },
       publicKey: publicKeyInfo(key),
-      serial: randomBytes(16),
+      serial,
       notBeforeMs: Date.now() - hourMs,
       notAfterMs: Date.now() + lifeMs,
     })
@@ -75,6 +76,13 @@ export class TestAuthority {
 
   leafResource(service: string, lifeMs = hourMs): LeafResource {
     return { kind: 'leaf', name: service, ...this.service(service, lifeMs) }
+  }
+
+  /** The leaf of a service as servers sign it for a host. */
+  leafOfHost(service: string, hostTag: string): LeafResource {
+    const identity = { kind: 'service', datacenter: 'dc1', service, trustDomain: this.trustDomain } as const
+    const serial = taggedSerial(hostTag, randomBytes(tagSaltBytes))
+    return { kind: 'leaf', name: service, ...this.issueUri(formatSpiffeId(identity), hourMs, serial) }
   }
 
   rootsResource(): RootsResource {

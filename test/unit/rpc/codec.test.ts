@@ -233,6 +233,8 @@ test('answers come back as they were given', () => {
     services: ['web', 'api-*'],
   }
   expect(value(hostCertificateCodec.decode(hostCertificateCodec.encode(host)))).toEqual(host)
+  const withKeys = { ...host, gossipKeys: ['AAAA', 'BBBB'] }
+  expect(value(hostCertificateCodec.decode(hostCertificateCodec.encode(withKeys)))).toEqual(withKeys)
   const admission = {
     certificatePem: 'pem',
     clusterKey: Buffer.alloc(32, 9),

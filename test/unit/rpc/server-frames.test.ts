@@ -38,6 +38,11 @@ test('where the servers are, to agents', () => {
   expect(decodeServerFrame(encodeServerFrame(frame))).toEqual({ ok: true, value: frame })
 })
 
+test('keys of the gossip pool, to agents', () => {
+  const frame = { kind: 'gossip-keys', keys: ['AAAA', 'BBBB'] } as const
+  expect(decodeServerFrame(encodeServerFrame(frame))).toEqual({ ok: true, value: frame })
+})
+
 test('bytes that are no frame are refused', () => {
   const noise = Buffer.from([255, 255, 255, 255])
   expect(forwardCodec.taker.decode(noise).ok).toBe(false)

@@ -75,6 +75,48 @@ test('an agent is told where the servers are, at first and when that changes, if
   expect(older.take().map(({ kind }) => kind)).toEqual(['welcome'])
 })
 
+test('an agent is told the gossip keys, at first and when they change, if it understands it', () => {
+  const server = founded()
+  server.hub.useGossipKeys(['one'])
+  const agent = server.connect('n1', { hello: { maxVersion: 3 } })
+  const older = server.connect('n2', { hello: { maxVersion: 2 } })
+  server.clock.run(10)
+  expect(agent.take().at(-1)).toEqual({ kind: 'gossip-keys', keys: ['one'] })
+  server.hub.useGossipKeys(['two', 'one'])
+  server.hub.useGossipKeys(['two', 'one'])
+  server.clock.run(10)
+  expect(agent.take()).toEqual([{ kind: 'gossip-keys', keys: ['two', 'one'] }])
+  expect(older.take().map(({ kind }) => kind)).toEqual(['welcome'])
+})
+
+test('an evicted host is sent away at once and not taken again, also when it greets late; others stay', () => {
+  const server = founded()
+  for (const node of ['n1', 'n2', 'n3']) enroll(server, node)
+  const [agent, other] = [server.connect('n1'), server.connect('n2')]
+  const late = server.connect('n3', { hello: false })
+  server.clock.run(10)
+  for (const each of [agent, other]) each.take()
+  for (const node of ['n1', 'n3']) server.applied({ type: 'host.evict', node })
+  late.send({ kind: 'hello', node: 'n3', nodeId: 'id-of-n3', version: '', minVersion: 1, maxVersion: 1 })
+  const again = server.connect('n1')
+  server.clock.run(10)
+  for (const refused of [agent, late, again]) {
+    expect(refused.take().at(-1)).toMatchObject({ kind: 'goaway', reason: { code: 'host-evicted' } })
+    expect(refused.closed).toBe(true)
+  }
+  expect(['n1', 'n2', 'n3'].map((node) => server.hub.isPresent(node))).toEqual([false, true, false])
+  expect(other.take()).toEqual([])
+})
+
+function enroll(server: TestServer, node: string): void {
+  const tokenHash = Buffer.from(node.padEnd(32)).toString('hex')
+  const expiresAtMs = server.clock.wallMs() + 3_600_000
+  const enrollment = { tokenHash, node: '', services: [], expiresAtMs, createdBy: '' }
+  server.applied({ type: 'enrollment.create', enrollment })
+  const publicKey = Buffer.from(node).toString('base64')
+  server.applied({ type: 'enrollment.redeem', tokenHash, node, nodeId: `id-of-${node}`, publicKey })
+}
+
 test('the first frame must be the greeting, and there is one greeting', () => {
   const server = founded()
   const rude = server.connect('n1', { hello: false })

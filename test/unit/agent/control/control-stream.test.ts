@@ -9,7 +9,7 @@ describe('a new stream', () => {
     agent.control.start()
     agent.clock.run(5)
     expect(agent.server.received).toEqual([
-      { kind: 'hello', node: 'n1', nodeId: 'id-1', version: '0.1.0', minVersion: 1, maxVersion: 2 },
+      { kind: 'hello', node: 'n1', nodeId: 'id-1', version: '0.1.0', minVersion: 1, maxVersion: 3 },
     ])
     agent.server.welcome()
     agent.clock.run(5)
@@ -62,6 +62,25 @@ describe('other servers', () => {
     server.send({ kind: 'servers', addresses: ['a:8300', 'b:8300'] })
     agent.clock.run(5)
     expect(agent.servers).toEqual([['a:8300', 'b:8300']])
+  })
+
+  test('tell the gossip keys, and whether they refuse this host; with something new to show it comes back at once', () => {
+    const agent = new Agent()
+    const server = agent.connect()
+    server.send({ kind: 'gossip-keys', keys: ['one'] })
+    agent.clock.run(5)
+    expect(agent.gossipKeys).toEqual([['one']])
+    agent.control.retry()
+    expect(agent.streams, 'a stream that is there stays').toHaveLength(1)
+    const reason = { code: 'host-evicted', message: '' } as const
+    server.send({ kind: 'goaway', reason, retryAfterMs: 60_000 })
+    agent.clock.run(5)
+    expect(agent.evictions).toBe(1)
+    agent.clock.run(1_000)
+    expect(agent.streams).toHaveLength(1)
+    agent.control.retry()
+    agent.clock.run(5)
+    expect(agent.streams).toHaveLength(2)
   })
 
   test('are looked for when one sends this agent away or does not answer, and not when its own stream took over', () => {

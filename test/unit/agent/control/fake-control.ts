@@ -72,6 +72,8 @@ export class Agent {
   readonly streams: ServerEnd[] = []
   readonly ups: string[] = []
   readonly servers: (readonly string[])[] = []
+  readonly gossipKeys: (readonly string[])[] = []
+  evictions = 0
   sentAway = 0
   answersPings: boolean = true
 
@@ -94,6 +96,10 @@ export class Agent {
       metrics,
       onUp: (server) => this.ups.push(server),
       onServers: (addresses) => this.servers.push(addresses),
+      onGossipKeys: (keys) => this.gossipKeys.push(keys),
+      onEvicted: () => {
+        this.evictions += 1
+      },
       onSentAway: () => {
         this.sentAway += 1
       },

@@ -3,6 +3,7 @@ import { DefinitionFiles, type ReloadReport } from '../../../../src/agent/defini
 import { LocalState } from '../../../../src/agent/registry/local-state.ts'
 import { dnsDefaults } from '../../../../src/config/dns-settings.ts'
 import { gossipDefaults } from '../../../../src/config/gossip-settings.ts'
+import { wanDefaults } from '../../../../src/config/wan-settings.ts'
 import type { Configuration, Loaded, Settings, SourceFile } from '../../../../src/config/settings.ts'
 import { autopilotDefaults } from '../../../../src/model/autopilot.ts'
 import type { Result } from '../../../../src/model/errors.ts'
@@ -24,6 +25,7 @@ const settings: Settings = {
   dnsDomains: ['mesh', 'consul'],
   dns: dnsDefaults,
   gossip: { ...gossipDefaults, bindAddress: '127.0.0.1', advertiseAddress: '127.0.0.1' },
+  wan: { ...wanDefaults, bindAddress: '127.0.0.1', advertiseAddress: '127.0.0.1' },
   ports: {
     http: 8500,
     dns: 8600,
