@@ -30,6 +30,8 @@ export interface AgentMembership {
   readonly failedHosts: FailedHosts
   /** This host is enrolled: the key of gossip is known, and servers may be asked for other hosts. */
   join(): void
+  /** Says goodbye to the other hosts, and meets none of them any more. */
+  leave(done: () => void): void
   stop(): void
 }
 
@@ -68,6 +70,10 @@ export function startMembership(
       membership.open(enrollment.identity()?.gossipKeys ?? [])
       meeting.start()
       feed?.start()
+    },
+    leave: (done) => {
+      meeting.stop()
+      membership.leave(done)
     },
     stop: () => {
       feed?.stop()

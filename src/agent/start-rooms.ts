@@ -111,7 +111,7 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
     api: {
       registry,
       drains,
-      leave: (done) => leaveHost({ ...surroundings, drains }, () => membership.leave(done)),
+      leave: (done) => leaveHost({ ...surroundings, drains }, () => gossip.leave(done)),
       membership,
       userEvents: gossip.userEvents,
       views,

@@ -54,11 +54,15 @@ export function buildSettings(keys: AgentKeys, machine: Machine, home: Place, re
       addresses(keys.client_addr, machine, reading) ?? [loopback],
     dnsDomains: dnsDomains(keys),
     dns: dnsSettings(keys),
-    gossip: gossipSettings(keys, {
-      port: ports?.serf_lan?.value ?? gossipDefaults.port,
-      bindAddress: resolved(keys.serf_lan, machine, reading) ?? bindAddress,
-      advertiseAddress: advertised,
-    }),
+    gossip: gossipSettings(
+      keys,
+      {
+        port: ports?.serf_lan?.value ?? gossipDefaults.port,
+        bindAddress: resolved(keys.serf_lan, machine, reading) ?? bindAddress,
+        advertiseAddress: advertised,
+      },
+      reading,
+    ),
     wan: wanSettings(keys, {
       port: ports?.serf_wan?.value ?? wanDefaults.port,
       bindAddress: resolved(keys.serf_wan, machine, reading) ?? bindAddress,

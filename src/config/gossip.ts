@@ -5,7 +5,7 @@
 import { limits } from '../model/limits.ts'
 import { hostAddressRule, isIpAddress, splitHostPort } from './address.ts'
 import { type GossipSettings, type GossipTiming, gossipDefaults } from './gossip-settings.ts'
-import { type Reader, reportKind } from './reading.ts'
+import { type Reader, type Reading, reportKind } from './reading.ts'
 import { duration, type TextRule, text, toggle, wholeNumber } from './scalars.ts'
 import { type Given, list, nested, one, schema } from './schema.ts'
 
@@ -104,14 +104,13 @@ type GossipKeys = Given<typeof gossipFields>
 /** Where it gossips; addresses are resolved already. */
 export type GossipPlace = Pick<GossipSettings, 'port' | 'bindAddress' | 'advertiseAddress'>
 
-export function gossipSettings(keys: GossipKeys, place: GossipPlace): GossipSettings {
-  const joinAddresses = [...(keys.retry_join?.value ?? []), ...(keys.start_join?.value ?? [])]
+export function gossipSettings(keys: GossipKeys, place: GossipPlace, reading: Reading): GossipSettings {
   return {
     ...place,
     key: keys.encrypt?.value ?? gossipDefaults.key,
     verifiesIncoming: keys.encrypt_verify_incoming?.value ?? gossipDefaults.verifiesIncoming,
     encryptsOutgoing: keys.encrypt_verify_outgoing?.value ?? gossipDefaults.encryptsOutgoing,
-    joinAddresses: [...new Set(joinAddresses)].slice(0, limits.gossipJoinAddresses),
+    joinAddresses: joinAddresses(keys, reading),
     retryIntervalMs: keys.retry_interval?.value ?? gossipDefaults.retryIntervalMs,
     retryAttempts: keys.retry_max?.value ?? gossipDefaults.retryAttempts,
     allowedNetworks: keys.serf_lan_allowed_cidrs?.value ?? gossipDefaults.allowedNetworks,
@@ -120,6 +119,19 @@ export function gossipSettings(keys: GossipKeys, place: GossipPlace): GossipSett
     measuresDistances: keys.disable_coordinates?.value !== true,
     timing: timingOf(keys),
   }
+}
+
+function joinAddresses(keys: GossipKeys, reading: Reading): readonly string[] {
+  const { retry_join: retried, start_join: started } = keys
+  const addresses = [...new Set([...(retried?.value ?? []), ...(started?.value ?? [])])]
+  const at = retried?.at ?? started?.at
+  if (addresses.length > limits.gossipJoinAddresses && at !== undefined)
+    reading.report(at, {
+      what: `${addresses.length} addresses of other hosts are given`,
+      why: `at most ${limits.gossipJoinAddresses} are tried, and one that answers is enough`,
+      remedy: 'remove some',
+    })
+  return addresses
 }
 
 function timingOf(keys: GossipKeys): GossipTiming {

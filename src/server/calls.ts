@@ -41,6 +41,18 @@ export function createCalls(rooms: CallRooms): ServerApi {
       (reply) => reply(access.identify(peer, token)),
       (principal) => then(access.refusals(call, peer)(principal)),
     )
+  /** A read may wait for minutes: who was shut out meanwhile gets no answer to it. */
+  const stillKnown = <Value>(
+    peer: Peer,
+    { token, options }: Pick<ReadRequest<QueryName>, 'token' | 'options'>,
+    reply: Reply<Value>,
+  ): Reply<Value> => {
+    if (options.waitMs === 0) return reply
+    return (result) => {
+      const again = access.identify(peer, token)
+      reply(again.ok ? result : again)
+    }
+  }
   return {
     enroll: (peer, request, reply) => catchingUp.try((answer) => hosts.enroll(peer, request, answer), reply),
     renewHost: (peer, request, reply) =>
@@ -65,7 +77,7 @@ export function createCalls(rooms: CallRooms): ServerApi {
         if (isCancelled) return
         if (!principal.ok) reply(principal)
         else if (isElsewhere) cancel = federation.read(request, access.federatedOf(peer), reply).cancel
-        else cancel = reader.read(request, reply, principal.value).cancel
+        else cancel = reader.read(request, stillKnown(peer, request, reply), principal.value).cancel
       })
       return {
         cancel: () => {

@@ -25,10 +25,10 @@ import { FarServices } from './federation/far-services.ts'
 import { Federating } from './federation/federating.ts'
 import { Federation } from './federation/federation.ts'
 import { Lines } from './federation/lines.ts'
-import { WanPool } from './federation/wan-pool.ts'
 import { Replication } from './federation/replication.ts'
-import { type AfarPlaces, factsOf } from './queries/federation.ts'
+import { WanPool } from './federation/wan-pool.ts'
 import { serverTags } from './leader/server-tags.ts'
+import { type AfarPlaces, factsOf } from './queries/federation.ts'
 import type { Cluster } from './start-cluster.ts'
 
 export interface FederationOptions {
@@ -150,7 +150,10 @@ function openWan(options: FederationOptions, onServers: (datacenter: string) => 
     tags: wanTags(options),
     known: () => [
       ...options.places().gossip.filter((address) => address !== wanPlaceOf(settings).gossip),
-      ...store.view().datacenters().flatMap(({ gossip }) => gossip),
+      ...store
+        .view()
+        .datacenters()
+        .flatMap(({ gossip }) => gossip),
     ],
     isFederated: () => store.view().datacenters().length > 0,
     onServers,

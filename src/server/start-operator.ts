@@ -115,14 +115,7 @@ export function openOperators(options: OperatorOptions): Operators {
     quorum: options.quorum,
     gossip: options.gossip,
     federating: options.federating,
-    rotation: new RootRotation({
-      view: () => store.view(),
-      clusterKey,
-      leafTtlMs: settings.leafTtlMs,
-      write: (command, reply) => write({ kind: 'server', node: server }, command, reply),
-      clock,
-      random,
-    }),
+    rotation: rotationOf(options),
     node: server,
     gossipTags: serverTags(settings),
     write,
@@ -137,6 +130,18 @@ export function openOperators(options: OperatorOptions): Operators {
       verifier.stop()
     },
   }
+}
+
+function rotationOf({ settings, clock, random, cluster, write }: OperatorOptions): RootRotation {
+  const { store, clusterKey } = cluster
+  return new RootRotation({
+    view: () => store.view(),
+    clusterKey,
+    leafTtlMs: settings.leafTtlMs,
+    write: (command, reply) => write({ kind: 'server', node: settings.nodeName }, command, reply),
+    clock,
+    random,
+  })
 }
 
 /** Watches whether there is a leader, from the moment that the log is open. */

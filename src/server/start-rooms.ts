@@ -18,6 +18,7 @@ import { inviteOwnAgent, type OwnAgentPorts } from './ca/own-agent.ts'
 import { OwnCertificate } from './ca/own-certificate.ts'
 import { Servers, serverNames } from './ca/servers.ts'
 import { createCalls } from './calls.ts'
+import type { WanPool } from './federation/wan-pool.ts'
 import type { Forwarding } from './forward/forwarding.ts'
 import { ownAddress } from './founding.ts'
 import { Configured } from './leader/configured.ts'
@@ -70,80 +71,32 @@ export interface ServerRooms {
 }
 
 export function openRooms(options: RoomOptions): Result<ServerRooms> {
-  const { settings, version, clock, random, log, metrics, cluster } = options
-  const { store, publisher, consensus, clusterKey } = cluster
-  const view = () => store.view()
-  const isServer = (peer: Peer): boolean => cluster.peerServers.idOf(peer) !== undefined
-  const access = createAccess({ view, isServer, clock, log, metrics })
-  const { leafTtlMs, hostCertificateTtlMs: hostTtlMs } = settings
-  const authority = new Authority({ clusterKey, view, clock, random, leafTtlMs, hostTtlMs })
-  const leaves = new LeafSigning({ authority, access, view, clock, metrics })
-  const servers = openServers(options, { authority, access })
-  const hub = new SessionHub({
-    store,
-    publisher,
-    consensus,
-    clock,
-    random,
-    log,
-    metrics,
-    server: settings.nodeName,
-    version,
-  })
+  const { settings, clock, log, metrics, cluster } = options
+  const view = () => cluster.store.view()
+  const trust = openTrust(options)
+  const { access, authority } = trust
+  const hub = openHub(options)
   const requests = openRequests({ ...options, hub, holdTimeoutMs: settings.rpcHoldTimeoutMs })
   const { forwarding, catchingUp, peers } = requests
-  const hosts = new Hosts({
-    authority,
-    access,
-    admission: forwarding,
-    server: settings.nodeName,
-    view,
-    gossipKeys: openGossipKeys(options, hub),
-    clock,
-  })
-  const directory: ClusterDirectory = {
-    ...directoryOf(options),
-    wanMembers: () => far.wan.members().map(wanMember),
-    roundTripMs: (datacenter) => far.wan.roundTripMs(datacenter),
-  }
-  const reader = new Reader({
-    store,
-    consensus,
-    cluster: directory,
-    enforcement: hub.enforcement,
-    clock,
-    random,
-    metrics,
-  })
+  const { nodeName: server } = settings
+  const gossipKeys = openGossipKeys(options, hub)
+  const hosts = new Hosts({ authority, access, admission: forwarding, server, view, gossipKeys, clock })
   const gossip = new GossipView({ clock, log, metrics })
   takeDuties(options, { hub, forwarding, gossip })
   const certificate = openCertificate(options, authority)
   if (!certificate.ok) return certificate
   const write: OperatorOptions['write'] = (...written) => forwarding.write(...written)
-  const places = (): AfarPlaces => afarPlaces(view(), consensus.configuration().servers)
+  const places = (): AfarPlaces => afarPlaces(view(), cluster.consensus.configuration().servers)
   const identity = (): TlsIdentity => certificate.value.current()
   const far = openFederation({ ...options, access, write, places, identity })
   certificate.value.onIdentity(() => far.identityChanged())
-  const { federation, federating } = far
-  const operators = openOperators({ ...options, access, gossip, write, federating })
+  const operators = openOperators({ ...options, access, gossip, write, federating: far.federating })
+  const reader = openReader(options, hub, far.wan)
+  const calls = createCalls({ ...trust, ...far, catchingUp, forwarding, reader, hub, hosts })
   return ok({
     ...certificate.value,
     inviteOwnAgent: (done) => inviteOwnAgent(invitationOf(options, forwarding), done),
-    calls: limited(
-      options,
-      createCalls({
-        access,
-        catchingUp,
-        forwarding,
-        reader,
-        hub,
-        hosts,
-        leaves,
-        servers,
-        federation,
-        federating,
-      }),
-    ),
+    calls: limited(options, calls),
     peers,
     operator: operators.api,
     isMember: (peer) => access.isMember(peer),
@@ -157,6 +110,44 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
       leave(options, requests, done)
     },
   })
+}
+
+interface TrustRooms {
+  readonly access: Access
+  readonly authority: Authority
+  readonly leaves: LeafSigning
+  readonly servers: Servers
+}
+
+/** Who somebody is, and what is signed for them. */
+function openTrust(options: RoomOptions): TrustRooms {
+  const { settings, clock, random, log, metrics, cluster } = options
+  const { store, clusterKey, peerServers } = cluster
+  const view = () => store.view()
+  const isServer = (peer: Peer): boolean => peerServers.idOf(peer) !== undefined
+  const access = createAccess({ view, isServer, clock, log, metrics })
+  const { leafTtlMs, hostCertificateTtlMs: hostTtlMs } = settings
+  const authority = new Authority({ clusterKey, view, clock, random, leafTtlMs, hostTtlMs })
+  const leaves = new LeafSigning({ authority, access, view, clock, metrics })
+  return { access, authority, leaves, servers: openServers(options, { authority, access }) }
+}
+
+function openHub({ settings, version, clock, random, log, metrics, cluster }: RoomOptions): SessionHub {
+  const { store, publisher, consensus } = cluster
+  const server = settings.nodeName
+  return new SessionHub({ store, publisher, consensus, clock, random, log, metrics, server, version })
+}
+
+function openReader(options: RoomOptions, hub: SessionHub, wan: WanPool): Reader {
+  const { clock, random, metrics, cluster } = options
+  const { store, consensus } = cluster
+  const directory: ClusterDirectory = {
+    ...directoryOf(options),
+    wanMembers: () => wan.members().map(wanMember),
+    roundTripMs: (datacenter) => wan.roundTripMs(datacenter),
+  }
+  const { enforcement } = hub
+  return new Reader({ store, consensus, cluster: directory, enforcement, clock, random, metrics })
 }
 
 function limited({ settings, clock, log, metrics }: RoomOptions, calls: ServerApi): ServerApi {
@@ -197,7 +188,14 @@ function takeDuties(
   new DepartedServers({ store, consensus, write, clock, log })
   new Membership({ store, presence: hub, gossip, consensus, write, clock, random, log })
   const { nodeName: name, advertiseAddress: address, datacenter, nodeMeta: meta } = settings
-  const node = { id: '', name, address, datacenter, taggedAddresses: { lan: address, wan: settings.wan.advertiseAddress }, meta }
+  const node = {
+    id: '',
+    name,
+    address,
+    datacenter,
+    taggedAddresses: { lan: address, wan: settings.wan.advertiseAddress },
+    meta,
+  }
   const atLeader = (command: Command, reply: Reply<unknown>): void => forwarding.write(self, command, reply)
   const port = settings.ports.server
   new OwnNode({ store, consensus, write: atLeader, clock, log, node, port, version })

@@ -27,6 +27,13 @@ beforeAll(async () => {
   for (const host of [alpha, gamma]) await host.start('web', servers.addresses)
   for (const host of [beta, delta]) await host.start('backend', servers.addresses)
   await alpha.operate(['intention', 'allow', 'web', 'backend'])
+  await until(
+    'all to gossip',
+    async () => ((await living(alpha)).length === hosts.length ? true : undefined),
+    {
+      timeoutMs: 60_000,
+    },
+  )
   for (const host of [alpha, gamma])
     await until(`${host.name} to reach backend`, async () => ((await reaches(host)) ? true : undefined))
 }, 120_000)
@@ -60,6 +67,18 @@ async function endOf(conversations: readonly Conversation[], sinceMs: number): P
   return performance.now() - sinceMs
 }
 
+/** Names of the hosts that are alive, as this one's gossip has it. */
+async function living(host: ClusterHost): Promise<readonly string[]> {
+  const members = (await host.get('/v1/agent/members')) as readonly {
+    readonly Name: string
+    readonly Status: number
+  }[]
+  return members
+    .filter(({ Status }) => Status === 1)
+    .map(({ Name }) => Name)
+    .sort()
+}
+
 /** When the command's write was done, as the evicting operator sees it: the command itself takes longer to start. */
 async function evict(name: string): Promise<number> {
   const [first] = servers.all
@@ -72,11 +91,26 @@ async function evict(name: string): Promise<number> {
   return performance.now()
 }
 
+/** A read through that host's agent that waits at a server for the next change of the key. */
+async function heldRead(host: ClusterHost, key: string): Promise<{ readonly answer: Promise<Response> }> {
+  const path = `${host.api}/v1/kv/${key}`
+  const now = await fetch(path)
+  const answer = fetch(`${path}?index=${now.headers.get('x-consul-index')}&wait=5m`)
+  // It has to be there before the harm is done; how long that takes nobody tells.
+  await until('the read to be held', async () => {
+    const page = await (await fetch(`${host.api}/v1/agent/metrics?format=prometheus`)).text()
+    return /^mesh_api_long_polls_held [1-9]/m.test(page) ? true : undefined
+  })
+  return { answer }
+}
+
 const keysOf = (host: ClusterHost): readonly string[] =>
   JSON.parse(readFileSync(join(host.directory, 'data/agent/gossip-keys.json'), 'utf8')) as readonly string[]
 
 test('a caller that is evicted loses its connections and gets no new one, and others notice nothing', async () => {
   const [oldKey] = keysOf(gamma)
+  await alpha.operate(['kv', 'put', 'watched', 'before'])
+  const held = await heldRead(gamma, 'watched')
   const lost = await open(gamma, 5)
   const kept = await open(alpha, 5)
   const doneMs = await evict('gamma')
@@ -87,6 +121,8 @@ test('a caller that is evicted loses its connections and gets no new one, and ot
   for (const each of kept) expect(await each.echo('still here')).toBe(true)
   expect(await reaches(alpha)).toBe(true)
   for (const each of kept) each.close()
+  await alpha.operate(['kv', 'put', 'watched', 'not for gamma'])
+  expect((await held.answer).status, 'a read that waited all the time').toBe(403)
   // Both of the proxies that it called say why.
   const refusals = await until('a refusal with its reason', () => {
     const lines = [beta, delta].map((host) => readFileSync(host.proxy.logFile, 'utf8'))
@@ -110,6 +146,11 @@ test('a caller that is evicted loses its connections and gets no new one, and ot
   await until('the old key to be gone', () => (keysOf(beta).includes(oldKey ?? '') ? undefined : true), {
     timeoutMs: 60_000,
   })
+  await until(
+    'gossip without gamma',
+    async () => ((await living(alpha)).join(' ') === 'alpha beta delta' ? true : undefined),
+    { timeoutMs: 60_000 },
+  )
 }, 120_000)
 
 test('a new token lets the host back in with a new key, without a restart', async () => {
@@ -123,7 +164,10 @@ test('a new token lets the host back in with a new key, without a restart', asyn
   await until('gamma to reach backend', async () => ((await reaches(gamma)) ? true : undefined), {
     timeoutMs: 60_000,
   })
-}, 90_000)
+  await until('gossip with gamma', async () => ((await living(alpha)).includes('gamma') ? true : undefined), {
+    timeoutMs: 90_000,
+  })
+}, 150_000)
 
 test('a destination that is evicted serves nobody any more', async () => {
   // All that alpha has open is at one of the two; those that are not at beta live on.

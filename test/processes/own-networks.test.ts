@@ -12,9 +12,10 @@ if (why !== undefined) process.stderr.write(`own-networks: skipped, ${why}\n`)
 
 test.skipIf(why !== undefined)(
   'agents in networks of their own find each other, and stay alive',
+  { timeout: 120_000 },
   async () => {
     const words = ['agents', '--hosts', '5', '--rest', '1', '--idle', '2']
-    const { stdout } = await promisify(execFile)(process.execPath, [bench, ...words], { timeout: 55_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, [bench, ...words], { timeout: 110_000 })
     expect(stdout).toContain('5 agents list all as alive')
     const { runs } = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { runs: readonly object[] }
     expect(runs).toEqual([expect.objectContaining({ hosts: 5, seconds: expect.any(Number) })])

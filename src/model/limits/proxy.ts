@@ -11,8 +11,8 @@ export const proxyLimits = {
   /** Credit a sender starts with; small windows bound the wait of interactive streams behind bulk ones. */
   streamWindowBytes: 256 * 1024,
   /** What it may grow to on a long way, and what all streams of a session may get beyond their first credit. */
-  streamWindowMaxBytes: 8 * 1024 * 1024,
-  sessionWindowBytes: 32 * 1024 * 1024,
+  streamWindowMaxBytes: 32 * 1024 * 1024,
+  sessionWindowBytes: 64 * 1024 * 1024,
   /** A session that got less since the last measurement does not measure its round trip. */
   tunnelMeasureBytes: 128 * 1024,
   /** Connections one worker carries, both directions together. */

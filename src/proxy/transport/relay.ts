@@ -32,6 +32,7 @@ export class Relay implements StreamListener {
   private readonly onDone: (code: EndCode) => void
   /** Rest of a chunk for which there was no room. */
   private held: Buffer | undefined
+  private holding: boolean = false
   private socketEnded: boolean = false
   private streamEnded: boolean = false
   private returned = 0
@@ -64,16 +65,21 @@ export class Relay implements StreamListener {
     const { socket } = this.ends
     this.received += bytes.length
     this.count('fromStream', bytes.length)
+    this.holding = false
     if (socket.destroyed || socket.writableEnded) return
+    const mustWait = socket.writableLength > 0
+    // A few bytes that wait must not keep the whole buffer of a record from being used again.
+    const own = mustWait ? copyOf(bytes) : bytes
     // Without a callback a write is cheaper; with less than a step outstanding nobody waits for its credit.
-    if (this.received - this.returned < creditStepBytes) socket.write(bytes)
-    else socket.write(bytes, this.onWritten)
+    if (this.received - this.returned < creditStepBytes) socket.write(own)
+    else socket.write(own, this.onWritten)
+    this.holding = !mustWait && socket.writableLength > 0
     this.onWritten()
   }
 
-  /** Only what the kernel would not take at once is referred to. */
+  /** Only a chunk of which the kernel took a part is referred to. */
   holds(): boolean {
-    return this.ends.socket.writableLength > 0
+    return this.holding
   }
 
   onEnd(): void {
@@ -154,4 +160,11 @@ export class Relay implements StreamListener {
     if (!(this.socketEnded && this.streamEnded)) abort(socket)
     this.onDone(code)
   }
+}
+
+/** Of exactly that size: Node's pool would keep 64 KiB for the sake of any part of it. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
 }

@@ -32,7 +32,7 @@ export interface OfferedStream extends ByteStream {
 export interface StreamListener {
   /** `bytes` belongs to the listener where `holds` says so or is missing; else it is valid only during the call. */
   onData(bytes: Buffer): void
-  /** Whether anything still refers to bytes of `onData` calls that have returned; asked after each. */
+  /** Whether anything still refers to the bytes of the last `onData` call; asked after each. */
   holds?(): boolean
   /** The far side sends no more. */
   onEnd(): void

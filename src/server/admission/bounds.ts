@@ -57,17 +57,7 @@ export function checkBounds(command: Command): Result<true> {
     case 'intention.delete':
       return fine
     case 'intention.upsert':
-      return first(
-        intentionName('source', command.sourceName),
-        intentionName('destination', command.destinationName),
-        descriptionIs(command.description),
-        labelsAre('intention', command.meta),
-        check(
-          command.id !== '' && command.id.length <= limits.catalogIdChars,
-          'bad-request',
-          () => 'an intention needs an id for the case that it is new',
-        ),
-      )
+      return checkIntention(command)
     case 'enrollment.create':
       return checkEnrollment(command)
     case 'datacenter.federate':
@@ -78,16 +68,26 @@ export function checkBounds(command: Command): Result<true> {
     case 'host.evict':
       return nameIs('node', command.node)
     case 'root.activate':
-      return check(
-        command.id !== '' && command.id.length <= limits.catalogIdChars,
-        'bad-request',
-        () => 'the id of a root is missing or too long',
-      )
+      return idIs('root', command.id)
     case 'enrollment.redeem':
       return first(nameIs('node', command.node), idIs('node', command.nodeId))
     case 'enrollment.redeem-server':
       return first(nameIs('node', command.node), idIs('server', command.serverId))
   }
+}
+
+function checkIntention(command: CommandOf<'intention.upsert'>): Result<true> {
+  return first(
+    intentionName('source', command.sourceName),
+    intentionName('destination', command.destinationName),
+    descriptionIs(command.description),
+    labelsAre('intention', command.meta),
+    check(
+      command.id !== '' && command.id.length <= limits.catalogIdChars,
+      'bad-request',
+      () => 'an intention needs an id for the case that it is new',
+    ),
+  )
 }
 
 function checkDeregister(command: CommandOf<'catalog.deregister'>): Result<true> {

@@ -127,18 +127,15 @@ export class Federating {
   }
 
   /** A server that is not there, or knows no leader, is passed over; any other refusal is the datacenter's answer. */
-  #askNext(
-    { token, request, left }: Asking,
-    failure: Failure,
-    reply: Reply<FederationFacts>,
-  ): void {
+  #askNext({ token, request, left }: Asking, failure: Failure, reply: Reply<FederationFacts>): void {
     const [address, ...rest] = left
     if (address === undefined) {
       reply({ ok: false, failure })
       return
     }
     this.#ports.ask({ address, pin: token.pin }, request, (result) => {
-      const mayGoOn = !result.ok && (result.failure.code === 'no-server' || result.failure.code === 'no-leader')
+      const mayGoOn =
+        !result.ok && (result.failure.code === 'no-server' || result.failure.code === 'no-leader')
       if (mayGoOn) this.#askNext({ token, request, left: rest }, result.failure, reply)
       else reply(result)
     })

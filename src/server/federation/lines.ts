@@ -35,7 +35,6 @@ export class Lines {
     this.#update()
   }
 
-
   readonly read = <Name extends QueryName>(
     datacenter: string,
     request: ReadRequest<Name>,
@@ -81,7 +80,6 @@ export class Lines {
     }
     for (const { name, clusterId } of rows.values())
       if (!this.#open.has(name)) this.#open.set(name, { clusterId, line: this.#dial(name) })
-
   }
 
   #dial(name: string): FarLine {

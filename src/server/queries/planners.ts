@@ -1,7 +1,7 @@
 /** Every query by its name: the one place that knows them all, and what each needs besides the state. */
 import type { Principal } from '../../model/access.ts'
-import type { NodeId } from '../../model/ids.ts'
 import type { WanMember } from '../../model/gossip-member.ts'
+import type { NodeId } from '../../model/ids.ts'
 import { limits } from '../../model/limits.ts'
 import type { Enforcement, Queries, QueryName } from '../../model/query.ts'
 import type { ConsensusStatus } from '../consensus/contract.ts'

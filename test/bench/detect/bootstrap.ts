@@ -3,13 +3,12 @@
 import { SeededRandom } from '../../simulation/random.ts'
 import { median } from '../result.ts'
 
-const draws = 10_000
-
 /** `confidence`: 0.95 for the bound that 95 % of the draws do not exceed. */
 export function upperBoundOfRatio(
   ours: readonly number[],
   theirs: readonly number[],
   confidence: number,
+  draws = 10_000,
 ): number {
   const random = new SeededRandom(1)
   const drawn = (values: readonly number[]): number =>

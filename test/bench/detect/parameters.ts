@@ -10,7 +10,7 @@ const packageName = 'golang-github-hashicorp-memberlist-dev'
 export interface Parameter {
   readonly name: string
   readonly ours: number
-  /** Undefined: the source cannot be had here. */
+  /** Undefined: the source cannot be had here; NaN: it does not say. */
   readonly theirs: number | undefined
 }
 
@@ -34,7 +34,11 @@ export function lanParametersOfBoth(): readonly Parameter[] {
   }
   const file = debianProgram(packageName, source)
   const theirs = file === undefined ? undefined : lanDefaults(readFileSync(file.path, 'utf8'))
-  return Object.entries(ours).map(([name, value]) => ({ name, ours: value, theirs: theirs?.get(name) }))
+  return Object.entries(ours).map(([name, value]) => ({
+    name,
+    ours: value,
+    theirs: theirs === undefined ? undefined : (theirs.get(name) ?? Number.NaN),
+  }))
 }
 
 const unitsMs: Readonly<Record<string, number>> = { Millisecond: 1, Second: 1_000 }

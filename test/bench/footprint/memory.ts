@@ -4,7 +4,12 @@ import { readFileSync } from 'node:fs'
 export interface Memory {
   /** Proportional set size: pages that several processes share count in parts. MB. */
   readonly pssMb: number
-  /** The same as if no other process of the machine shared pages with these: theirs alone, and the shared ones once. MB. */
+  /**
+   * The same on a host of a mesh, where the agent is the one other process that shares pages with these two: what is theirs
+   * alone, and two thirds of what is shared. Here it is shared by whatever else runs Node, so PSS itself says too little. MB.
+   */
+  readonly hostMb: number
+  /** As if nothing else shared any page: the shared ones once. MB. */
   readonly aloneMb: number
 }
 
@@ -12,8 +17,9 @@ export function memoryOf(pids: readonly number[]): Memory {
   const rows = pids.map(rollup)
   const sum = (name: string): number => rows.reduce((total, row) => total + (row.get(name) ?? 0), 0)
   const shared = rows.map((row) => (row.get('Shared_Clean') ?? 0) + (row.get('Shared_Dirty') ?? 0))
-  const alone = sum('Private_Clean') + sum('Private_Dirty') + Math.max(0, ...shared)
-  return { pssMb: sum('Pss') / 1_024, aloneMb: alone / 1_024 }
+  const own = sum('Private_Clean') + sum('Private_Dirty')
+  const once = Math.max(0, ...shared)
+  return { pssMb: sum('Pss') / 1_024, hostMb: (own + (once * 2) / 3) / 1_024, aloneMb: (own + once) / 1_024 }
 }
 
 function rollup(pid: number): ReadonlyMap<string, number> {

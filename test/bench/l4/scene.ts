@@ -1,7 +1,7 @@
 // One service and three pairs of proxies before it, all running at once and one loaded at a time: rounds in turn, so that
 // what else the machine does falls on all alike. The figure that is compared is the CPU of both proxies per unit of work.
 //
-//   --rounds N (5)   --seconds N (4) per measurement   --only ours|haproxy|nginx
+//   --rounds N (5)   --seconds N (4) per measurement   --only ours,haproxy,nginx
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -169,9 +169,10 @@ async function roundsOf(judged: Judged, pairs: readonly ProxyPair[], runs: Runs)
 function textOf(row: Row, { unit }: Judged): string {
   const latency =
     row.p50Us === undefined ? '' : `, p50 ${round(row.p50Us, 0)} us, p99 ${round(row.p99Us ?? 0, 0)} us`
+  const alone = row.aloneP50Us === undefined ? '' : `, p50 alone ${round(row.aloneP50Us, 0)} us`
   const failed = row.failed === 0 ? '' : `, ${row.failed} FAILED`
   const rate = row.rate < 100 ? round(row.rate, 2) : round(row.rate, 0)
-  return `round ${row.round} ${row.name.padEnd(8)} ${round(row.cpuUs, 1)} us of CPU per unit, ${rate} per second${latency}${failed} (${unit})`
+  return `round ${row.round} ${row.name.padEnd(8)} ${round(row.cpuUs, 1)} us of CPU per unit, ${rate} per second${latency}${alone}${failed} (${unit})`
 }
 
 function summary(judged: Judged, rows: readonly Row[]): BenchResult {

@@ -569,10 +569,10 @@ export const enrollmentToken = z.strictObject({
   ExpiresAt: time,
 })
 
-/** Answer of `PUT /v1/mesh/evict/:node`. */
 /** Answer of `PUT /v1/mesh/ca/root`. */
 export const preparedRoot = z.strictObject({ ID: text.min(1), Index: index })
 
+/** Answer of `PUT /v1/mesh/evict/:node`. */
 export const eviction = z.strictObject({ Node: text.min(1), Changed: z.boolean() })
 
 /** Headers of every read that a server or a view answered. */

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import type { Result } from '../../../src/model/errors.ts'
 import { limits } from '../../../src/model/limits.ts'
 import type { HostCertificate, LeafCertificate, Peer } from '../../../src/rpc/contract.ts'
+import { hostTagOf, hostTagOfSerial } from '../../../src/wire/x509/host-tag.ts'
 import { generateKey } from '../../../src/wire/x509/keys.ts'
 import { createCertificateRequest } from '../../../src/wire/x509/request.ts'
 import { VirtualClock } from '../../simulation/clock.ts'
@@ -74,6 +75,18 @@ test('a service that the enrollment does not name is refused, with what it names
   expect(refused.ok ? '' : refused.failure.message).toContain('web, api-*')
   expect(cluster.log.lines.at(-1)).toContain('service-not-allowed')
   expect(cluster.metrics.counts.get('mesh_rpc_refused_total signLeaf service-not-allowed')).toBe(1)
+})
+
+test('a leaf carries the mark of its host in its serial number, and is random behind it', () => {
+  const cluster = makeCluster({ clock: new VirtualClock() })
+  const peer = enrolledPeer(cluster)
+  cluster.state.services.set('h1', [serviceNamed('web')])
+  const serials = [sign(cluster, peer, 'web'), sign(cluster, peer, 'web')].map((leaf) =>
+    leaf.ok ? leaf.value.serialNumber : '',
+  )
+  const key = Buffer.from(cluster.state.hosts.get('h1')?.publicKey ?? '', 'base64')
+  expect(serials.map(hostTagOfSerial)).toEqual([hostTagOf(key), hostTagOf(key)])
+  expect(new Set(serials).size).toBe(2)
 })
 
 test('a service that is not registered on that host is refused, wherever else it is', () => {

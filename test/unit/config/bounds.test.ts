@@ -43,6 +43,12 @@ test.each<[string, number, (count: number) => string, string]>([
     (count) => `servers = [${many(count, (n) => `"s${n}",`)}]`,
     '1:11 `servers` has',
   ],
+  [
+    'hosts to join',
+    limits.gossipJoinAddresses,
+    (count) => `retry_join = [${many(count, (n) => `"h${n}",`)}]`,
+    '1:14',
+  ],
 ])('%s', (_, bound, text, error) => {
   expect(errorsOf(text(bound))).toEqual([])
   expect(errorsOf(text(bound + 1))).toEqual([expect.stringContaining(`a.hcl:${error} ${bound + 1}`)])

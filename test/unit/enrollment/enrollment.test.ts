@@ -134,6 +134,7 @@ test('the gossip keys come with the certificate and with each renewal, are kept 
   // A server that cannot read them takes nothing away.
   given = []
   clock.run(20 * day)
+  expect(agent.host.identity()?.gossipKeys).toEqual(['two'])
   expect(new TestAgent(clock, cluster, agent.files).host.identity()?.gossipKeys).toEqual(['two'])
   expect(agent.log.lines.join('')).not.toContain('two')
 })

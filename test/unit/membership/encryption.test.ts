@@ -79,6 +79,51 @@ test('a key is exchanged in three steps that each member did, and outlives a res
   expect(alive(again.pool)).toBe(4)
 })
 
+test('keys that servers give change member by member without a loss, and leave a host alone that does not get them', () => {
+  const world = new World()
+  const files = memoryFiles()
+  const all = world.formed(3, { keys: [oldKey] })
+  const four = world.open(4, { keys: [oldKey], files })
+  world.join(four)
+  const evicted = world.open(5, { keys: [oldKey] })
+  world.join(evicted)
+  const kept = [...all, four]
+  const steps = [[oldKey, newKey], [newKey, oldKey], [newKey]]
+  for (const step of steps) {
+    for (const { pool } of kept) {
+      expect(pool.useKeys(step)).toEqual({ ok: true, value: true })
+      world.clock.run(500)
+    }
+    world.clock.run(5_000)
+  }
+  world.clock.run(60_000)
+  expect(kept.map(({ pool }) => alive(pool))).toEqual([4, 4, 4, 4])
+  expect(alive(evicted.pool)).toBe(1)
+  const lost = kept.flatMap(({ events }) =>
+    events.flatMap((event) => (event.type === 'member-failed' ? [event.member.node] : [])),
+  )
+  expect(new Set(lost)).toEqual(new Set(['node-5']))
+  four.pool.close()
+  const again = world.open(4, { keys: [], files })
+  world.join(again)
+  expect(alive(again.pool), 'kept over a restart').toBe(4)
+})
+
+test('where servers give the keys no member changes them by a query, or a host that was shut out could bring in its own', () => {
+  const world = new World()
+  const all = world.formed(3, { keys: [oldKey] })
+  for (const { pool } of all) pool.useKeys([newKey, oldKey])
+  const [one] = all
+  const foreign = new Uint8Array(16).fill(9)
+  const report = ask(world, one, 'install', foreign)
+  expect([...report.failures.values()]).toEqual(Array(3).fill(expect.stringContaining('only they change')))
+  expect(ask(world, one, 'use', oldKey).failures.size).toBe(3)
+  expect(ask(world, one, 'remove', oldKey).failures.size).toBe(3)
+  const list = ask(world, one, 'list', noBytes)
+  expect([...list.installed.keys()].sort()).toEqual([text(newKey), text(oldKey)].sort())
+  expect([...list.inUse.keys()]).toEqual([text(newKey)])
+})
+
 test('a member that missed the query is asked again', () => {
   const world = new World()
   const [one] = world.formed(3, { keys: [oldKey] })

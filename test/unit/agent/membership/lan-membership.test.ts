@@ -25,12 +25,13 @@ interface Host {
 interface HostOptions {
   readonly gossip?: Partial<GossipSettings>
   readonly name?: string
+  readonly address?: string
   readonly files?: StateFiles
 }
 
 function host(world: World, number: number, options: HostOptions = {}): Host {
   const { gossip = {}, name = `host-${number}`, files = memoryFiles() } = options
-  const address = `10.0.0.${number}`
+  const address = options.address ?? `10.0.0.${number}`
   const log: LogLine[] = []
   const events: PoolEvent[] = []
   const membership = new LanMembership({
@@ -243,4 +244,15 @@ test('two pools that are content with themselves become one', () => {
     meetingOf(world, one, `host-${i + 1}`, () => [at(((i + 1) % 4) + 1)]).start()
   })
   expect(together(world, hosts, 2 * limits.neighbourLookMs)).toBe(true)
+})
+
+test('hosts with IPv6 addresses meet through the servers as others do', () => {
+  const world = new World()
+  const hosts = [1, 2].map((number) => host(world, number, { address: `fd00::${number}` }))
+  hosts.forEach((one, i) => {
+    one.membership.open([])
+    const other = { node: `host-${2 - i}`, address: `fd00::${2 - i}` }
+    meetingOf(world, one, `host-${i + 1}`, () => [other]).start()
+  })
+  expect(together(world, hosts)).toBe(true)
 })
