@@ -67,7 +67,7 @@ const agent: Readonly<Record<string, Operation>> = {
   'GET /v1/agent/host': { summary: 'Memory, processors and disk of this host', parameters: [] },
   'GET /v1/agent/members': {
     summary: 'Hosts of the mesh',
-    parameters: [...fresh, 'wan', 'segment', 'filter'],
+    parameters: [...place, ...fresh, 'wan', 'segment', 'filter'],
   },
   'GET /v1/agent/services': { summary: 'Services of this host, by id', parameters: [...place, 'filter'] },
   'GET /v1/agent/service/*': {
@@ -184,7 +184,7 @@ const catalog: Readonly<Record<string, Operation>> = {
     body: bodies.catalogDeregistration,
     answer: done,
   },
-  'GET /v1/catalog/datacenters': { summary: 'Datacenters', parameters: [...fresh] },
+  'GET /v1/catalog/datacenters': { summary: 'Datacenters', parameters: [] },
   'GET /v1/catalog/nodes': { summary: 'Nodes', parameters: [...list, 'near', 'node-meta'] },
   'GET /v1/catalog/services': {
     summary: 'Service names with their tags',

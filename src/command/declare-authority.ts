@@ -4,7 +4,9 @@ import { contextOf, declare, declareDefault, type SharedOptions, withConnection 
 import type { RotateOptions } from './root-rotation.ts'
 
 export function declareAuthority(program: Command): void {
-  const authority = declare(program, 'ca', 'show the certificate authority, replace its root')
+  const authority = declare(program, 'ca', 'show the certificate authority, replace its root').summary(
+    'show the certificate authority',
+  )
   const roots = declareDefault(authority, 'roots', 'list the roots that services trust')
   roots.option('--pem', 'print the certificates themselves')
   withConnection(roots).action(async (options: SharedOptions & { readonly pem?: true }) => {

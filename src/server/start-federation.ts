@@ -27,7 +27,7 @@ import { Federation } from './federation/federation.ts'
 import { Lines } from './federation/lines.ts'
 import { Replication } from './federation/replication.ts'
 import { WanPool } from './federation/wan-pool.ts'
-import { serverTags } from './leader/server-tags.ts'
+import { serverTags } from './server-tags.ts'
 import { type AfarPlaces, factsOf } from './queries/federation.ts'
 import type { Cluster } from './start-cluster.ts'
 

@@ -90,7 +90,12 @@ export function openRooms(options: RoomOptions): Result<ServerRooms> {
   const identity = (): TlsIdentity => certificate.value.current()
   const far = openFederation({ ...options, access, write, places, identity })
   certificate.value.onIdentity(() => far.identityChanged())
-  const operators = openOperators({ ...options, access, gossip, write, federating: far.federating })
+  const onLeft = (): void => {
+    far.wan.leave(() => undefined)
+    options.onLeft()
+  }
+  const { federating } = far
+  const operators = openOperators({ ...options, access, gossip, write, federating, onLeft })
   const reader = openReader(options, hub, far.wan)
   const calls = createCalls({ ...trust, ...far, catchingUp, forwarding, reader, hub, hosts })
   return ok({

@@ -1,5 +1,6 @@
 // Damaged frame sequences over real TLS against both proxies of a road, while a connection of a peer that behaves goes on: it
 // never loses or gains a byte, and nothing stays behind. MESH_TUNNEL_PEERS says how many sequences each side gets.
+import dgram from 'node:dgram'
 import net from 'node:net'
 import tls from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -25,6 +26,8 @@ import { seeded, sequence } from './tunnel-sequences.ts'
 const sequences = Number(process.env['MESH_TUNNEL_PEERS'] ?? 150)
 const authority = new TestAuthority()
 const folder = temporaryFolder()
+/** Takes the datagrams of streams that are opened for them. */
+const echo = dgram.createSocket('udp4')
 let near: LabHost
 let far: LabHost
 let service: CountingService
@@ -39,6 +42,10 @@ let heard = ''
 beforeAll(async () => {
   ;[near, far, service] = await Promise.all([startHost(folder.path), startHost(folder.path), startService()])
   ;[upstreamPort, publicPort, hostilePort] = [await freePort(), await freePort(), await freePort()]
+  await new Promise<void>((resolve) => {
+    echo.bind(0, '127.0.0.1', resolve)
+  })
+  echo.on('message', (bytes, from) => echo.send(bytes, from.port, from.address))
   const farLeaf = authority.service('broken')
   let round = 0
   hostile = tls.createServer({
@@ -61,7 +68,7 @@ beforeAll(async () => {
     authority.rootsResource(),
     authority.leafResource('backend'),
     policy('backend', 'allow'),
-    inbound('backend', publicPort, service.port),
+    inbound('backend', publicPort, service.port, { localUdpPort: echo.address().port }),
   ])
   await near.publish([
     authority.rootsResource(),
@@ -80,6 +87,7 @@ beforeAll(async () => {
 afterAll(async () => {
   bystander.destroy()
   hostile.close()
+  echo.close()
   await Promise.all([near.stop(), far.stop()])
   await service.close()
   folder.remove()

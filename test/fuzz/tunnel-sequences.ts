@@ -26,7 +26,18 @@ export function seeded(seed: number): (below: number) => number {
 }
 
 export const metadata = encodeMetadata({ source: 'web', target: 'backend', datacenter: 'dc1', instance: 'i' })
+const datagramMetadata = encodeMetadata({
+  source: 'web',
+  target: 'backend',
+  datacenter: 'dc1',
+  instance: 'i',
+  protocol: 'udp',
+})
 export const payload = Buffer.alloc(70_000, 7)
+
+/** Of a stream of bytes, or more rarely of datagrams. */
+const anyMetadata = (random: (below: number) => number): Buffer =>
+  (random(4) === 0 ? datagramMetadata : metadata) ?? payload
 
 export function putRandomFrame(to: FrameBytes, random: (below: number) => number): void {
   const stream = 1 + 2 * random(3)
@@ -39,7 +50,7 @@ export function putRandomFrame(to: FrameBytes, random: (below: number) => number
       putOpen(to, stream, {
         version: 1 + random(2),
         credit: random(100_000),
-        metadata: metadata ?? payload,
+        metadata: anyMetadata(random),
       })
       return
     case 3:
@@ -77,7 +88,7 @@ export function sequence(role: 'dialler' | 'acceptor', random: (below: number) =
   for (let stream = 1; stream <= 5; stream += 2) {
     if (random(10) === 0) continue
     if (role === 'dialler') putAck(frames, stream, random(100_000))
-    else putOpen(frames, stream, { version: 1, credit: random(100_000), metadata: metadata ?? payload })
+    else putOpen(frames, stream, { version: 1, credit: random(100_000), metadata: anyMetadata(random) })
   }
   for (let count = random(8); count > 0; count -= 1) putRandomFrame(frames, random)
   const bytes = Buffer.from(frames.bytes())

@@ -27,7 +27,7 @@ beforeAll(async () => {
   service = await EchoService.listen(beta.address, ports.backend)
   await beta.start('backend', servers.addresses)
   await beta.operate(['intention', 'allow', 'web', 'backend'])
-}, 120_000)
+}, 180_000)
 
 afterAll(async () => {
   await service?.close()
@@ -120,7 +120,7 @@ test('after a reboot with expired certificates and two of three servers gone it 
   for (const server of [leader, other]) server?.start()
   await servers.leader()
   expect(await reaches()).toBe(true)
-}, 120_000)
+}, 180_000)
 
 test('a token that was used lets nobody else in, and the same host again only with the same key', async () => {
   const line = await printedLine('-node', 'epsilon')

@@ -36,7 +36,7 @@ beforeAll(async () => {
   )
   for (const host of [alpha, gamma])
     await until(`${host.name} to reach backend`, async () => ((await reaches(host)) ? true : undefined))
-}, 120_000)
+}, 180_000)
 
 afterAll(async () => {
   for (const service of services) await service.close()
@@ -151,7 +151,7 @@ test('a caller that is evicted loses its connections and gets no new one, and ot
     async () => ((await living(alpha)).join(' ') === 'alpha beta delta' ? true : undefined),
     { timeoutMs: 60_000 },
   )
-}, 120_000)
+}, 180_000)
 
 test('a new token lets the host back in with a new key, without a restart', async () => {
   const before = readFileSync(join(gamma.directory, 'data/agent/host.key'), 'utf8')

@@ -27,9 +27,13 @@ beforeAll(async () => {
   await alpha.start('web', servers.addresses)
   for (const host of [beta, gamma]) await host.start('backend', servers.addresses)
   await alpha.operate(['intention', 'allow', 'web', 'backend'])
-  await until('alpha to gossip with all', async () => ((await aliveAt(alpha)).length === 6 ? true : undefined), {
-    timeoutMs: 40_000,
-  })
+  await until(
+    'alpha to gossip with all',
+    async () => ((await aliveAt(alpha)).length === 6 ? true : undefined),
+    {
+      timeoutMs: 40_000,
+    },
+  )
   await bothServe()
   // A view is written some seconds behind its change; an agent that starts without servers has no other.
   await until('gamma’s views to be kept', () => (keptViews(gamma) >= 2 ? true : undefined))
@@ -111,11 +115,9 @@ test('with every server stopped, a proxy leaves a failed host by its own gossip,
   try {
     // Its proxy still answers: whoever calls it now has not heard that its host failed.
     await gamma.agent.kill()
-    await until(
-      'gamma to be left',
-      async () => ((await spread())[1] === 0 ? true : undefined),
-      { timeoutMs: 30_000 },
-    )
+    await until('gamma to be left', async () => ((await spread())[1] === 0 ? true : undefined), {
+      timeoutMs: 30_000,
+    })
     expect(await spread()).toEqual([20, 0])
     gamma.agent.start()
     await bothServe()

@@ -50,7 +50,10 @@ test('dc2 joins dc1 by a token that is good once; both list each other', async (
 test('servers of both meet by gossip, each under the name of its datacenter', async () => {
   for (const host of [alpha, beta])
     await until(`${host.plan.name} to list the servers of both`, async () => {
-      const members = (await ask(host, '/v1/agent/members?wan=1')).json() as { Name: string; Status: number }[]
+      const members = (await ask(host, '/v1/agent/members?wan=1')).json() as {
+        Name: string
+        Status: number
+      }[]
       const alive = members.filter(({ Status }) => Status === 1).map(({ Name }) => Name)
       return alive.toSorted().join() === 'server-1.dc1,server-1.dc2' ? true : undefined
     })

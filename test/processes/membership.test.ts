@@ -1,8 +1,18 @@
 // Gossip between real agents: who is there, who joins, leaves and fails, as the command line and the API show it.
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Host } from '../../src/command/dev/mesh.ts'
 import { until } from '../../src/command/dev/program.ts'
 import { operate, planMesh, type TestMesh } from './fixture.ts'
+
+/** Twice as fast as in a datacenter. */
+const agentSettings = `encrypt = "cg8StVXbQJ0gPvMd9o7yrg=="
+gossip_lan {
+  gossip_interval = "100ms"
+  probe_interval  = "500ms"
+  probe_timeout   = "250ms"
+}`
 
 let mesh: TestMesh & { close(): Promise<void> }
 const host = (name: string): Host => mesh.mesh.host(name)
@@ -35,7 +45,7 @@ const seen = (of: string, wanted: Readonly<Record<string, number>>): Promise<tru
   )
 
 beforeAll(async () => {
-  mesh = planMesh({ gamma: true, agentSettings: 'encrypt = "cg8StVXbQJ0gPvMd9o7yrg=="' })
+  mesh = planMesh({ gamma: true, agentSettings })
   await mesh.mesh.start()
 }, 90_000)
 
@@ -50,6 +60,12 @@ test('enrolled hosts find each other without being told any address', async () =
     Port: 8301,
     Tags: { role: 'node', dc: 'dc1', build: expect.stringContaining('mesh-agent') },
   })
+  const self = (await mesh.mesh.get(host('alpha'), '/v1/agent/self')) as {
+    readonly Member: Member
+    readonly Stats: { readonly serf_lan: Readonly<Record<string, string>> }
+  }
+  expect(self.Member).toMatchObject({ Name: 'alpha', Port: 8301, Status: alive })
+  expect(self.Stats.serf_lan).toMatchObject({ encrypted: 'true', members: '3', failed: '0', left: '0' })
   const text = await operate(mesh, ['members'])
   expect(text).toMatch(/alpha +127\.\S+ +alive/)
 })
@@ -131,6 +147,12 @@ test('an agent that was told to leave is seen as left, not as failed', async () 
   await mesh.mesh.cli(['leave'], mesh.mesh.hostEnvironment(host('gamma')))
   for (const of of ['alpha', 'beta']) await seen(of, { gamma: left })
   await until('the agent to stop', () => (host('gamma').agent.running ? undefined : true))
+  writeFileSync(join(host('gamma').configuration, 'leave.hcl'), 'leave_on_terminate = true\n')
+  host('gamma').agent.start()
+  await seen('alpha', { gamma: alive })
+  await host('gamma').agent.stop()
+  for (const of of ['alpha', 'beta']) await seen(of, { gamma: left })
+  rmSync(join(host('gamma').configuration, 'leave.hcl'))
   host('gamma').agent.start()
   await seen('alpha', { gamma: alive })
 }, 90_000)

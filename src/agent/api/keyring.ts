@@ -10,14 +10,14 @@ import { keyringJson } from '../../wire/http-json/keyring.ts'
 import { jsonBody } from './body.ts'
 import type { Action, Answer, Api, Call, Endpoint } from './contract.ts'
 import { refuseElsewhere } from './parameters.ts'
-import { ApiRefusal, accept } from './refusal.ts'
+import { ApiRefusal, accept, refusalOf } from './refusal.ts'
 
 const change = (operation: KeyOperation): Action => ({
   need: 'local',
   run: (api, call) => changeKeys(api, call, operation),
 })
 
-/** What shows or changes a secret is for those who may act for the host. */
+/** For those who may act for the host; keys that the servers keep are shown to operators only. */
 export const keyringEndpoints: readonly Endpoint[] = [
   {
     path: '/v1/operator/keyring',
@@ -32,7 +32,9 @@ export const keyringEndpoints: readonly Endpoint[] = [
 
 async function list(api: Api, call: Call): Promise<Answer> {
   refuseElsewhere(call.query, api.settings.datacenter)
-  const report = await ask(api, { operation: 'list', relayFactor: relayFactorOf(call) }, '')
+  const relayFactor = relayFactorOf(call)
+  refuseAllButOperators(api, call)
+  const report = await ask(api, { operation: 'list', relayFactor }, '')
   return { json: [keyringJson({ ...report, datacenter: api.settings.datacenter })] }
 }
 
@@ -49,10 +51,18 @@ async function changeKeys(api: Api, call: Call, operation: KeyOperation): Promis
   return {}
 }
 
+const serversDecide = (api: Api): boolean =>
+  accept(api.membership.pool()).isEncrypted && api.settings.gossip.key === ''
+
+/** A key of the whole mesh is more than rights over one host give. A token was judged by a server before this. */
+function refuseAllButOperators(api: Api, { caller }: Call): void {
+  if (caller.operatorToken === '' && serversDecide(api))
+    throw refusalOf({ code: 'bad-token', message: 'the keys of gossip are shown to operators only' })
+}
+
 /** A key that the servers do not know would be lost with the next one that they give. */
 function refuseWhereServersDecide(api: Api): void {
-  const { isEncrypted } = accept(api.membership.pool())
-  if (isEncrypted && api.settings.gossip.key === '')
+  if (serversDecide(api))
     throw new ApiRefusal(
       'unsupported-feature',
       'The servers make and change the keys of this pool. Keys are changed by hand only where `encrypt` is written in the configuration (unsupported-feature)',

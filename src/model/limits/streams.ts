@@ -51,6 +51,8 @@ export const streamsLimits = {
   memberFeedBeatMs: 2_000,
   memberFeedSilenceMs: 10_000,
   memberFeedPauseMs: 1_000,
+  /** How long the last view stays once the agent is away; then control streams alone decide who is alive. */
+  memberFrozenMs: 600_000,
   /** A server that its own host's agent has not heard for so long is not shown as one any more. */
   memberServerAwayMs: 60_000,
   /** A host that gossip lost and nobody remembers any more leaves the catalog after so long (Serf's reconnect timeout). */

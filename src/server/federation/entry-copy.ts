@@ -58,7 +58,7 @@ export class EntryCopy {
     const fields = { kind: this.#kind, primary: this.#primary }
     if (this.#isCutTold) log.info('entries are copied from the primary datacenter again', fields)
     this.#isCutTold = false
-    metrics.gauge('mesh_federation_copying', 1)
+    metrics.gauge('mesh_federation_copying', 1, { kind: this.#kind })
     const read = answer.map((each) => configEntryShape.safeParse(each))
     if (!read.every(({ success, data }) => success && data.kind === this.#kind)) {
       // What cannot be read may be a rule that denies: better the last copy than a part of this one.
@@ -99,7 +99,7 @@ export class EntryCopy {
   /** One line per cut; the attempts after it would fill the log. */
   #tellCut({ code, message: reason }: Failure): void {
     const { log, metrics } = this.#ports
-    metrics.gauge('mesh_federation_copying', 0)
+    metrics.gauge('mesh_federation_copying', 0, { kind: this.#kind })
     const fields = { kind: this.#kind, primary: this.#primary, code, reason }
     if (this.#isCutTold) log.debug('the primary datacenter is not reached', fields)
     else log.warn('entries are not copied from the primary datacenter; the last copy stays in force', fields)

@@ -77,8 +77,9 @@ export class Federating {
       reply(fits.ok ? failed('bad-request', 'no token') : fits)
       return
     }
-    const { own } = this.#ports.facts(this.#ports.store.view())
-    const request = { secret: token.value.secret, facts: own }
+    // Who was shut out here may be a long list, which the other side asks for later by itself.
+    const { evicted: _later, ...facts } = this.#ports.facts(this.#ports.store.view()).own
+    const request = { secret: token.value.secret, facts }
     this.#askNext({ token: token.value, request, left: token.value.servers }, none, (answer) => {
       if (answer.ok) this.#writeDown(token.value, answer.value, reply)
       else reply(answer)

@@ -10,6 +10,7 @@ import type { Written } from '../admission/admission.ts'
 import type { Store } from '../store/store.ts'
 import { type CopyWait, type EntryCommand, isEntryCommand } from './copy-wait.ts'
 import { type Lines, roadOf } from './lines.ts'
+import { conditionAtPrimary } from './primary-condition.ts'
 
 export interface FederationPorts {
   readonly store: Pick<Store, 'view'>
@@ -64,22 +65,43 @@ export class Federation {
     command: EntryCommand,
     reply: Reply<Written>,
   ): void {
-    const datacenter = this.#ports.store.view().primary()?.name ?? ''
-    const line = this.#ports.lines.to(datacenter)
+    const view = this.#ports.store.view()
+    const primary = view.primary()?.name ?? ''
     const allowed = 'token' in by ? ok(true) : authorize(by, { kind: 'operate' })
-    if (!allowed.ok) reply(allowed)
-    else if (!line.ok) reply(line)
-    else {
-      const who = 'token' in by ? by : { token: '', operator: principalName(by) }
-      line.value.write({ command, ...who }, (result) => {
-        const written = roadOf(datacenter, result)
-        if (!written.ok) reply(written)
-        // The index there says nothing here, where proxies are asked which rules they enforce.
-        else this.#ports.copies.wait(command, ({ index }) => reply(ok({ ...written.value, index })))
-      })
+    if (!allowed.ok) {
+      reply(allowed)
+      return
     }
+    const who = 'token' in by ? by : { token: '', operator: principalName(by) }
+    conditionAtPrimary({ view, read: this.#ports.lines.read, primary }, command, (asked) => {
+      if (!asked.ok) reply(asked)
+      else if (asked.value === undefined) reply(unchangedAt(view.index))
+      else this.#send(primary, { command: asked.value, ...who }, reply)
+    })
+  }
+
+  #send(
+    primary: string,
+    request: WriteRequest & { readonly command: EntryCommand },
+    reply: Reply<Written>,
+  ): void {
+    const { lines, copies, store } = this.#ports
+    const line = lines.to(primary)
+    if (!line.ok) {
+      reply(line)
+      return
+    }
+    line.value.write(request, (result) => {
+      const written = roadOf(primary, result)
+      if (!written.ok) reply(written)
+      else if (written.value.value.kind === 'unchanged') reply(unchangedAt(store.view().index))
+      // The index there says nothing here, where proxies are asked which rules they enforce.
+      else copies.wait(request.command, ({ index }) => reply(ok({ ...written.value, index })))
+    })
   }
 }
+
+const unchangedAt = (index: number): Result<Written> => ok({ ok: true, index, value: { kind: 'unchanged' } })
 
 const noTransit = failed('unknown-datacenter', 'requests of one datacenter are not passed on to a third')
 

@@ -79,6 +79,8 @@ export class Configured {
         return { type: 'settings.set', settings: { defaultIntentionAction } }
       this.#position++
     }
+    // They belong to the primary datacenter, which would have them removed here again.
+    if (view.primary() !== undefined) return undefined
     for (; this.#position <= bootstrapEntries.length; this.#position++) {
       const entry = bootstrapEntries[this.#position - 1]
       if (entry !== undefined && view.configEntry(entry.kind, entry.name) === undefined)

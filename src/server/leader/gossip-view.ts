@@ -22,7 +22,7 @@ export interface GossipViewListener {
   readonly onState: () => void
 }
 
-/** `off`: nothing was ever told. `frozen`: the agent is away, and what it told last stays. */
+/** `off`: nothing was told, or too long ago. `frozen`: the agent is away, and what it told last stays. */
 export type GossipState = 'off' | 'live' | 'frozen'
 
 export class GossipView {
@@ -123,19 +123,34 @@ export class GossipView {
   #heard(): void {
     const { clock } = this.#ports
     this.#silence?.cancel()
-    this.#silence = clock.after(limits.memberFeedSilenceMs, () => this.#become('frozen'))
+    this.#silence = clock.after(limits.memberFeedSilenceMs, () => this.#freeze())
     this.#become('live')
+  }
+
+  #freeze(): void {
+    this.#ports.log.warn(
+      'the agent of this host tells nothing of the gossip pool any more; its last view stays',
+      { members: this.#claims.size },
+    )
+    this.#silence = this.#ports.clock.after(limits.memberFrozenMs, () => this.#giveUp())
+    this.#become('frozen')
+  }
+
+  /** Who fails from now on would never be noticed: from here on control streams decide, as without gossip. */
+  #giveUp(): void {
+    this.#ports.log.warn('the last view of the gossip pool is too old; control streams decide who is alive')
+    this.#epoch = ''
+    this.#forgetting?.cancel()
+    this.#claims.clear()
+    this.#unconfirmed.clear()
+    this.#become('off')
   }
 
   #become(state: GossipState): void {
     if (state === this.#state) return
     this.#state = state
-    const { log } = this.#ports
-    if (state === 'live') log.info('the agent of this host tells of the gossip pool')
-    else
-      log.warn('the agent of this host tells nothing of the gossip pool any more; its last view stays', {
-        members: this.#claims.size,
-      })
+    this.#ports.metrics.gauge('mesh_server_gossip_frozen', state === 'frozen' ? 1 : 0)
+    if (state === 'live') this.#ports.log.info('the agent of this host tells of the gossip pool')
     for (const listener of this.#listeners) listener.onState()
   }
 }

@@ -431,6 +431,8 @@ export class FakeCluster {
       case 'host.evict':
         this.touch('roots')
         return this.nodes.delete(command.node)
+      case 'root.activate':
+        return true
       default:
         throw new Error(`the fake cluster has no ${command.type}`)
     }

@@ -1,6 +1,8 @@
 // Intentions belong to the primary: how they come to a secondary, and what is in force while the link is cut.
 import { expect, test } from 'vitest'
+import { Configured } from '../../../src/server/leader/configured.ts'
 import { intention } from '../store/rows.ts'
+import { asServer, silentLog } from '../store/server.ts'
 import { codeOf, World } from './world.ts'
 
 const deny = {
@@ -92,4 +94,53 @@ test('once the primary was removed the copies stay, as intentions of this datace
   expect(codeOf(written)).toBe('ok')
   world.clock.run(5_000)
   expect([dc1.intentions(), dc2.intentions()]).toEqual([['web>db allow'], ['web>db deny']])
+})
+
+test('a condition on the copy here holds at the primary where both are the same, and fails where either moved on', () => {
+  const world = new World()
+  const { dc1, dc2 } = world.federated()
+  dc1.server.applied(intention('web', 'db', 'allow'))
+  world.clock.run(1_000)
+  const peer = dc2.peerOf('server', 'server-1')
+  const sources = [{ name: 'web', action: 'deny', description: '', precedence: 9 }] as const
+  const entry = { kind: 'service-intentions', name: 'db', meta: {}, sources } as const
+  const put = (casIndex: number) => {
+    const request = {
+      command: { type: 'config-entry.upsert', entry, casIndex } as const,
+      token: dc2.operatorToken,
+    }
+    const result = dc2.write(peer, request)
+    return result.ok ? result.value.value.kind : result.failure.code
+  }
+  const copied = (): number =>
+    dc2.server.store.view().configEntry('service-intentions', 'db')?.modifyIndex ?? 0
+  const seen = copied()
+  expect(put(seen + 1)).toBe('unchanged')
+  expect(put(0)).toBe('unchanged')
+  expect(dc1.intentions()).toEqual(['web>db allow'])
+  expect(put(seen)).toBe('done')
+  expect([dc1.intentions(), dc2.intentions()]).toEqual([['web>db deny'], ['web>db deny']])
+  const second = copied()
+  // The primary moved on, and the copy is still on its way.
+  dc1.server.applied(intention('api', 'db', 'allow'))
+  expect(put(second)).toBe('unchanged')
+  expect(dc1.intentions()).toContain('api>db allow')
+})
+
+test('a secondary brings in no entries of its own configuration, which the primary would have removed again', () => {
+  const world = new World()
+  const { dc2 } = world.federated()
+  const { store, consensus, admission, clock } = dc2.server
+  const sources = [{ name: 'web', action: 'allow', description: '', precedence: 9 }] as const
+  new Configured({
+    store,
+    consensus,
+    write: (command, reply) => admission.write(asServer, command, reply),
+    clock,
+    log: silentLog,
+    defaultIntentionAction: 'deny',
+    bootstrapEntries: [{ kind: 'service-intentions', name: 'db', meta: {}, sources }],
+  })
+  world.clock.run(1_000)
+  expect(dc2.intentions()).toEqual([])
 })

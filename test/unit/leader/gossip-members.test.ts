@@ -180,6 +180,19 @@ test('while the agent beside the leader is away its last view stays and nobody i
   expect([server.status('n1'), server.status('n2')]).toEqual(['passing', 'critical'])
 })
 
+test('a view that nobody updates for long is given up: then streams decide, and gossip again when it is back', () => {
+  const server = founded()
+  server.host('n1').pair.cut()
+  server.begin([claim('n1', 'alive')])
+  server.clock.run(limits.memberFeedSilenceMs + limits.memberFrozenMs - 1_000)
+  expect(server.status('n1')).toBe('passing')
+  server.clock.run(2_000)
+  expect(server.status('n1')).toBe('critical')
+  expect(server.tell([]), 'the frames before are forgotten').toBe(false)
+  server.begin([claim('n1', 'alive')])
+  expect(server.status('n1')).toBe('passing')
+})
+
 test('an agent that connects while gossip is frozen counts as back', () => {
   const server = founded()
   server.host('n1').pair.cut()
@@ -232,6 +245,16 @@ test('a member with the name of an enrolled host and another id says nothing abo
   expect(server.status('n1'), 'its stream is gone').toBe('critical')
 })
 
+test('what gossip says of an evicted host does not count: it stays out of the catalog', () => {
+  const server = founded()
+  server.host('n1').pair.cut()
+  server.begin([claim('n1', 'alive')])
+  const before = server.writes
+  server.applied({ type: 'host.evict', node: 'n1' })
+  server.pass(3 * limits.memberGraceMs)
+  expect([server.isRegistered('n1'), server.writes]).toEqual([false, before])
+})
+
 test('an enrolled host that is alive and stays unregistered is put into the catalog', () => {
   const server = founded()
   server.enroll('n1')
@@ -270,9 +293,18 @@ test('frames that tell nothing new cost no write and no look at the catalog', ()
   server.host('n1')
   server.begin([claim('n1', 'alive')])
   const before = server.writes
+  const looked: string[] = []
+  server.gossip.listen({
+    onClaim: (node) => looked.push(node),
+    onReaped: (node) => looked.push(node),
+    onState: () => looked.push('all'),
+  })
   server.pass(50 * limits.memberFeedBeatMs)
   server.begin([claim('n1', 'alive')])
-  expect(server.writes).toBe(before)
+  server.pass(2 * limits.memberGraceMs)
+  expect([server.writes, looked]).toEqual([before, []])
+  server.tell([claim('n1', 'failed')])
+  expect([server.writes, looked]).toEqual([before + 1, ['n1']])
 })
 
 test('without gossip a host is a member by its stream, and never deregistered', () => {

@@ -317,7 +317,7 @@ describe('sharing between plans', () => {
   })
 })
 
-test('wanted are the intentions of local mesh services, the roots, and the instances of local upstreams', () => {
+test('wanted are the intentions of local mesh services, the roots, and the instances of upstreams, here and elsewhere', () => {
   const upstreams = [
     upstreamOf('db'),
     upstreamOf('db', { datacenter: 'dc1', localBindPort: 1 }),
@@ -334,6 +334,7 @@ test('wanted are the intentions of local mesh services, the roots, and the insta
     'intentions/web',
     'roots/',
     'mesh-health/db',
+    'datacenter-health/dc2/far',
   ])
 })
 

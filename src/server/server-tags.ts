@@ -2,7 +2,7 @@
  * What a server's host says of its server in the gossip pool, in Consul's words where Consul has them: by it agents find
  * servers. The agent of the host carries it there (agent/membership).
  */
-import type { Settings } from '../../config/settings.ts'
+import type { Settings } from '../config/settings.ts'
 
 /** Serf allows a member 512 bytes of tags, and the agent adds its own. */
 export function serverTags({
