@@ -1,7 +1,7 @@
 // Two datacenters: a request across, rules that belong to the primary, reads and writes there, and what goes on while the other
 // side's servers are away.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { attempt } from './client.ts'
+import { attempt, Conversation } from './client.ts'
 import { EchoService } from './echo.ts'
 import { ports, until } from './fixture.ts'
 import { ask, planDatacenters } from './two-datacenters.ts'
@@ -137,4 +137,17 @@ test('while the servers of the primary are away, the last rules stay and cannot 
     both.onHost(dc2, 'beta', ['intention', 'deny', 'web', 'backend']),
   )
   await reaches('the denial to hold across', 'cut')
+})
+
+test('a datacenter that is removed is trusted no more, on open connections too', async () => {
+  await both.onHost(dc1, 'alpha', ['intention', 'allow', 'web', 'backend'])
+  await reaches('web to reach backend a last time', 'echoed')
+  const open = await Conversation.open(alpha.plan.address, ports.upstream)
+  expect(await open?.echo('still there?')).toBe(true)
+  await both.onServer(dc2, ['federation', 'remove', 'dc1'])
+  await until('the open connection to end', () => (open?.closed === true ? true : undefined))
+  service.resetCounts()
+  expect((await call()).kind).toBe('cut')
+  expect(service.connections).toBe(0)
+  expect((await ask(beta, '/v1/catalog/datacenters')).json()).toEqual(['dc2'])
 })

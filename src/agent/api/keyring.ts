@@ -8,6 +8,7 @@ import type { KeyOperation, KeyQuestion } from '../../membership/serf/key-querie
 import { failed, type Result } from '../../model/errors.ts'
 import { keyringJson } from '../../wire/http-json/keyring.ts'
 import { jsonBody } from './body.ts'
+import { plainRead } from './cluster.ts'
 import type { Action, Answer, Api, Call, Endpoint } from './contract.ts'
 import { refuseElsewhere } from './parameters.ts'
 import { ApiRefusal, accept, refusalOf } from './refusal.ts'
@@ -33,7 +34,7 @@ export const keyringEndpoints: readonly Endpoint[] = [
 async function list(api: Api, call: Call): Promise<Answer> {
   refuseElsewhere(call.query, api.settings.datacenter)
   const relayFactor = relayFactorOf(call)
-  refuseAllButOperators(api, call)
+  await refuseAllButOperators(api, call)
   const report = await ask(api, { operation: 'list', relayFactor }, '')
   return { json: [keyringJson({ ...report, datacenter: api.settings.datacenter })] }
 }
@@ -43,9 +44,9 @@ async function changeKeys(api: Api, call: Call, operation: KeyOperation): Promis
   refuseElsewhere(call.query, api.settings.datacenter)
   const relayFactor = relayFactorOf(call)
   refuseWhereServersDecide(api)
-  const { Key } = jsonBody(call) as { readonly Key?: unknown }
-  if (typeof Key !== 'string') throw new ApiRefusal('bad-request', 'Missing Key: a gossip key in base64')
-  const report = await ask(api, { operation, relayFactor }, Key)
+  const key = (jsonBody(call) as { readonly Key?: unknown } | null)?.Key
+  if (typeof key !== 'string') throw new ApiRefusal('bad-request', 'Missing Key: a gossip key in base64')
+  const report = await ask(api, { operation, relayFactor }, key)
   accept(whole(report))
   api.log.info('The keys of gossip were changed', { operation, members: report.members })
   return {}
@@ -54,9 +55,11 @@ async function changeKeys(api: Api, call: Call, operation: KeyOperation): Promis
 const serversDecide = (api: Api): boolean =>
   accept(api.membership.pool()).isEncrypted && api.settings.gossip.key === ''
 
-/** A key of the whole mesh is more than rights over one host give. A token was judged by a server before this. */
-function refuseAllButOperators(api: Api, { caller }: Call): void {
-  if (caller.operatorToken === '' && serversDecide(api))
+/** A key of the whole mesh is more than rights over one host give, also where these let the call in. */
+async function refuseAllButOperators(api: Api, call: Call): Promise<void> {
+  if (!serversDecide(api)) return
+  const { answer } = await plainRead(api, call, 'mesh.principal', {})
+  if (answer.kind !== 'operator')
     throw refusalOf({ code: 'bad-token', message: 'the keys of gossip are shown to operators only' })
 }
 

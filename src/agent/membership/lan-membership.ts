@@ -89,19 +89,6 @@ export class LanMembership implements Membership {
     if (this.#pool !== undefined) this.#giveKeys(this.#pool)
   }
 
-  #learnKeys(texts: readonly string[]): void {
-    const keys = texts.map(keyFromText)
-    const good = keys.flatMap((key) => (key.ok ? [key.value] : []))
-    if (good.length === keys.length) this.#enrolledKeys = good
-    else this.#options.log.error('the servers gave a gossip key that is none')
-  }
-
-  #giveKeys(pool: Pool): void {
-    if (this.#enrolledKeys.length === 0) return
-    const used = pool.useKeys(this.#enrolledKeys)
-    if (!used.ok) this.#options.log.error('the gossip keys cannot be used', { ...used.failure })
-  }
-
   /** Says goodbye, so that the others do not take it for a failure. At once where there is no pool. */
   leave(done: () => void): void {
     if (this.#pool === undefined) done()
@@ -113,6 +100,19 @@ export class LanMembership implements Membership {
     this.#timer?.cancel()
     this.#pool?.close()
     this.#pool = undefined
+  }
+
+  #learnKeys(texts: readonly string[]): void {
+    const keys = texts.map(keyFromText)
+    const good = keys.flatMap((key) => (key.ok ? [key.value] : []))
+    if (good.length === keys.length) this.#enrolledKeys = good
+    else this.#options.log.error('the servers gave a gossip key that is none')
+  }
+
+  #giveKeys(pool: Pool): void {
+    if (this.#enrolledKeys.length === 0) return
+    const used = pool.useKeys(this.#enrolledKeys)
+    if (!used.ok) this.#options.log.error('the gossip keys cannot be used', { ...used.failure })
   }
 
   #tryToOpen(keys: readonly Uint8Array[]): void {

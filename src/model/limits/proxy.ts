@@ -102,6 +102,8 @@ export const proxyLimits = {
   /** What one flow keeps while its stream is being opened; more is dropped. */
   datagramsHeld: 32,
   datagramsHeldBytes: 128 * 1024,
+  /** All flows of one upstream together. */
+  datagramsHeldInAllBytes: 4 * 1024 * 1024,
   /** A client that was refused is not asked for again so soon. */
   datagramRefusedMs: 1_000,
   /** Bytes that wait for the kernel on one socket before datagrams are dropped. */

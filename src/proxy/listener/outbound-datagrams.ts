@@ -7,7 +7,7 @@ import { limits } from '../../model/limits.ts'
 import type { Timer } from '../../platform/ports.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import type { ListenerContext } from './context.ts'
-import { OutboundFlow } from './outbound-flow.ts'
+import { type HeldBytes, OutboundFlow } from './outbound-flow.ts'
 
 /** The part of Node's UDP wrap that its public socket does not show. */
 interface ReceivingHandle {
@@ -23,6 +23,7 @@ export class OutboundDatagrams {
   private readonly name: () => string
   /** By the client's address and port; the longest silent first. */
   private readonly flows = new Map<string, OutboundFlow>()
+  private readonly held: HeldBytes = { bytes: 0 }
   private handle: ReceivingHandle = {}
   private sweepTimer: Timer | undefined
   private leaving: boolean = false
@@ -80,7 +81,7 @@ export class OutboundDatagrams {
     }
     const [longestSilent] = this.flows.values()
     if (this.flows.size >= limits.datagramFlows) longestSilent?.cut('closed')
-    const client = { address: from.address, port: from.port, socket: this.server }
+    const client = { address: from.address, port: from.port, socket: this.server, held: this.held }
     const flow = new OutboundFlow(this.context, this.name(), client, () => this.onGone(key, flow))
     this.flows.set(key, flow)
     this.sweepLater()

@@ -15,11 +15,17 @@ import { type DatagramEnd, DatagramRelay } from '../transport/datagram-relay.ts'
 import type { ByteStream, PeerFacts } from '../transport/transport.ts'
 import type { ListenerContext } from './context.ts'
 
+/** What all flows of one listener keep while their streams are being opened. */
+export interface HeldBytes {
+  bytes: number
+}
+
 export interface DatagramClient {
   readonly address: string
   readonly port: number
   /** The listener's socket, from which the client is answered. */
   readonly socket: dgram.Socket
+  readonly held: HeldBytes
 }
 
 export class OutboundFlow implements AttemptsAnswer, DatagramEnd {
@@ -94,6 +100,7 @@ export class OutboundFlow implements AttemptsAnswer, DatagramEnd {
     else if (!this.over && this.mayHold(payload)) {
       this.held.push(payload)
       this.heldBytes += payload.length
+      this.client.held.bytes += payload.length
     } else this.drop()
   }
 
@@ -126,7 +133,7 @@ export class OutboundFlow implements AttemptsAnswer, DatagramEnd {
     )
     this.relay = relay
     relay.start()
-    for (const payload of this.held.splice(0)) relay.take(payload)
+    for (const payload of this.takeHeld()) relay.take(payload)
   }
 
   onRefused(code: RefusalCode, text: string, endpoint: Endpoint | undefined): void {
@@ -136,8 +143,18 @@ export class OutboundFlow implements AttemptsAnswer, DatagramEnd {
 
   private mayHold(payload: Buffer): boolean {
     return (
-      this.held.length < limits.datagramsHeld && this.heldBytes + payload.length <= limits.datagramsHeldBytes
+      this.held.length < limits.datagramsHeld &&
+      this.heldBytes + payload.length <= limits.datagramsHeldBytes &&
+      this.client.held.bytes + payload.length <= limits.datagramsHeldInAllBytes
     )
+  }
+
+  private takeHeld(): readonly Buffer[] {
+    const { held } = this
+    this.held = []
+    this.client.held.bytes -= this.heldBytes
+    this.heldBytes = 0
+    return held
   }
 
   private drop(): void {
@@ -162,7 +179,7 @@ export class OutboundFlow implements AttemptsAnswer, DatagramEnd {
   private refuse(code: RefusalCode, text: string): void {
     if (this.over) return
     this.context.accessLog.refused(this.facts, code, text)
-    for (const _ of this.held) this.drop()
+    for (const _ of this.takeHeld()) this.drop()
     this.release()
     this.pause()
   }
@@ -173,7 +190,7 @@ export class OutboundFlow implements AttemptsAnswer, DatagramEnd {
 
   private release(): void {
     this.over = true
-    this.held = []
+    this.takeHeld()
     this.attempts?.finish()
     if (this.counted) this.context.budget.release()
     this.counted = false

@@ -47,7 +47,8 @@ export function* tableRows(tables: Tables): Generator<TableRow> {
 }
 
 /** False where the table is not known. */
-export function loadRow(edits: Edits, [table, row]: TableRow): boolean {
+export function loadRow(edits: Edits, tableRow: TableRow): boolean {
+  const [table, row] = tableRow
   switch (table) {
     case 'settings':
       edits.settings.set(settingsKey, row)
@@ -68,24 +69,6 @@ export function loadRow(edits: Edits, [table, row]: TableRow): boolean {
     case 'intentions':
       indexIntention(edits, row)
       return true
-    case 'roots':
-      edits.roots.set(key2(row.plane, row.id), row)
-      return true
-    case 'enrollments':
-      edits.enrollments.set(key1(row.tokenHash), row)
-      return true
-    case 'hosts':
-      edits.hosts.set(key1(row.node), row)
-      return true
-    case 'evictions':
-      edits.evictions.set(key1(row.hostTag), row)
-      return true
-    case 'gossipKeys':
-      edits.gossipKeys.set(settingsKey, row)
-      return true
-    case 'operators':
-      edits.operators.set(key1(row.tokenHash), row)
-      return true
     case 'kv':
       placeKv(edits, undefined, row)
       return true
@@ -104,11 +87,37 @@ export function loadRow(edits: Edits, [table, row]: TableRow): boolean {
     case 'autopilot':
       edits.autopilot.set(settingsKey, row)
       return true
-    case 'datacenters':
-      edits.datacenters.set(key1(row.name), row)
-      return true
     case 'indexes':
       edits.indexes.set(row.row, row)
+      return true
+    default:
+      return loadTrustRow(edits, tableRow)
+  }
+}
+
+/** Whom the cluster knows and trusts. */
+function loadTrustRow(edits: Edits, [table, row]: TableRow): boolean {
+  switch (table) {
+    case 'roots':
+      edits.roots.set(key2(row.plane, row.id), row)
+      return true
+    case 'enrollments':
+      edits.enrollments.set(key1(row.tokenHash), row)
+      return true
+    case 'hosts':
+      edits.hosts.set(key1(row.node), row)
+      return true
+    case 'evictions':
+      edits.evictions.set(key1(row.hostTag), row)
+      return true
+    case 'gossipKeys':
+      edits.gossipKeys.set(settingsKey, row)
+      return true
+    case 'operators':
+      edits.operators.set(key1(row.tokenHash), row)
+      return true
+    case 'datacenters':
+      edits.datacenters.set(key1(row.name), row)
       return true
     default:
       return false

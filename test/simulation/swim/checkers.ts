@@ -239,14 +239,18 @@ export class Checker {
 
   /**
    * Gossip may miss one member, who then finds out by probing and calls it a failure; Serf's intents repair that above.
-   * Most must have heard the goodbye itself.
+   * Most must have heard the goodbye itself, where some are left that were there when it was said.
    */
   #checkGoodbye(other: Host, living: readonly Host[]): void {
     if (!other.leftCleanly || living.some((one) => one.name === other.name)) return
+    if (living.filter((host) => host.startedMs < other.wentMs).length < witnesses) return
     const deaf = living.filter((host) => host.swim.member(other.name)?.status === 'dead')
     if (deaf.length > 1 && deaf.length > living.length / 3)
       this.violate(`${deaf.length} of ${living.length} see ${other.name} as dead, which said goodbye`)
   }
 }
+
+/** Of fewer, all may miss it by chance: most whom the leaving one and the others told it to were down already. */
+const witnesses = 3
 
 const pairOf = (host: Host, name: string): string => `${host.index} ${name}`

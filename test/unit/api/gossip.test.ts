@@ -79,6 +79,8 @@ test('a key is installed, used and removed; what cannot be done is told with the
   const [after] = keyring.array().parse((await alone.ask('GET', '/v1/operator/keyring', withLocal)).json)
   expect(after).toMatchObject({ Keys: { [otherKey]: 1 }, PrimaryKeys: { [otherKey]: 1 } })
   expect((await ask('POST', 'short')).status).toBe(400)
+  const nothing = await alone.ask('POST', '/v1/operator/keyring', { body: null, ...withLocal })
+  expect([nothing.status, nothing.text]).toEqual([400, expect.stringContaining('Missing Key')])
   const bare = await alone.ask('GET', '/v1/operator/keyring')
   expect([bare.status, bare.text.includes(otherKey)]).toEqual([403, false])
   expect((await alone.ask('GET', '/v1/operator/keyring?relay-factor=6', withLocal)).status).toBe(400)
@@ -87,6 +89,12 @@ test('a key is installed, used and removed; what cannot be done is told with the
 test('keys that the servers keep are shown to operators only, and changed by nobody here', async () => {
   const local = await managed.ask('GET', '/v1/operator/keyring', withLocal)
   expect([local.status, local.text.includes(key)]).toEqual([403, false])
+  // Somebody at the unix socket may act for the host, whatever token he makes up.
+  const madeUp = await managed.ask('GET', '/v1/operator/keyring', {
+    socket: true,
+    headers: { 'X-Consul-Token': 'x' },
+  })
+  expect([madeUp.status, madeUp.text.includes(key)]).toEqual([403, false])
   const operator = await managed.ask('GET', '/v1/operator/keyring', { headers: asOperator })
   expect([operator.status, operator.text.includes(key)]).toEqual([200, true])
   for (const method of ['POST', 'PUT', 'DELETE']) {

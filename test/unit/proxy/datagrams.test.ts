@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { limits } from '../../../src/model/limits.ts'
 import type { ProxyResource } from '../../../src/model/proxy-config.ts'
 import type { Clock } from '../../../src/platform/ports.ts'
+import { Balancers } from '../../../src/proxy/balance/balancers.ts'
 import { ConnectionBudget } from '../../../src/proxy/lifecycle/budget.ts'
 import type { ListenerContext } from '../../../src/proxy/listener/context.ts'
 import { OutboundDatagrams } from '../../../src/proxy/listener/outbound-datagrams.ts'
@@ -284,6 +285,39 @@ test('a flow that is silent ends, one in use does not, and the service’s side 
   clock.stop()
 })
 
+/** A context in which the stream of every flow is asked for, and no answer comes. */
+function contextThatNeverAnswers(clock: Clock, counters: PairCounters, asked: { count: number }) {
+  const outbounds = new Map([
+    ['web/backend', outbound('web', 'backend', 1, { name: 'web/backend', protocol: 'udp' })],
+  ])
+  const instances = endpoints('backend', [endpoint('beta/backend', 1)])
+  const context = {
+    clock,
+    counters,
+    budget: new ConnectionBudget(limits.connectionsPerWorker),
+    accessLog: createAccessLog({ log: recordLog(), counters, clock, file: undefined }),
+    balancers: new Balancers({
+      clock,
+      random: { bytes: () => new Uint8Array(1), fraction: () => 0 },
+      log: recordLog(),
+    }),
+    sessions: {
+      transport: () => ({
+        open: () => {
+          asked.count += 1
+          return { cancel: () => {} }
+        },
+      }),
+    },
+    tables: () => ({
+      outbounds,
+      identities: new Map([['web', {}]]),
+      endpoints: new Map([['backend', instances]]),
+    }),
+  }
+  return { context: context as unknown as ListenerContext, upstream: 'web/backend' }
+}
+
 test('flows are bounded: one client more takes the place of the longest silent one', () => {
   const clock = virtualClock()
   const counters = new PairCounters()
@@ -303,5 +337,27 @@ test('flows are bounded: one client more takes the place of the longest silent o
   expect([atLimit, listener.count()]).toEqual([limits.datagramFlows, limits.datagramFlows])
   clock.advance(limits.datagramRefusedMs)
   expect(listener.count()).toBe(0)
+  listener.leave()
+})
+
+test('what waits for streams that are being opened is bounded over all clients', () => {
+  const clock = virtualClock()
+  const counters = new PairCounters()
+  const asked = { count: 0 }
+  const { context, upstream } = contextThatNeverAnswers(clock, counters, asked)
+  const listener = new OutboundDatagrams(context, () => upstream)
+  const payload = Buffer.alloc(60_000)
+  const clients = Math.ceil((2 * limits.datagramsHeldInAllBytes) / payload.length)
+  for (let port = 1; port <= clients; port += 1)
+    listener.server.emit('message', payload, {
+      address: '127.0.0.1',
+      port,
+      family: 'IPv4',
+      size: payload.length,
+    })
+  expect(asked.count).toBe(clients)
+  const kept = clients - (counters.all()[0]?.datagrams?.dropped ?? 0)
+  expect(kept).toBe(Math.floor(limits.datagramsHeldInAllBytes / payload.length))
+  listener.cut('closed')
   listener.leave()
 })
