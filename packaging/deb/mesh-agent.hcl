@@ -32,7 +32,8 @@
 // bind_addr      = "0.0.0.0"
 // advertise_addr = "10.0.0.2"
 
-# Open between hosts: 8301 (UDP and TCP, gossip), and the proxies' ports from 21000 on. Open to servers: 8300.
+# Open between hosts: 8301 (UDP and TCP, gossip), and the proxies' ports from 21000 on. Open to servers: 8300. Between the
+# servers of several datacenters: 8300, and 8302 (UDP and TCP, gossip).
 
 # --- services of this host --------------------------------------------------------------------------------------------
 # This one listens on port 8080 of loopback and reaches the service `backend` at 127.0.0.1:9001.

@@ -33,5 +33,3 @@ export type SwimInput =
   | { readonly type: 'left-for-good'; readonly node: string }
   /** A failed or left member is not to be remembered (Serf's prune). One that is alive stays. */
   | { readonly type: 'forget'; readonly node: string }
-  /** The shell measured that this process stood still. */
-  | { readonly type: 'late'; readonly lateMs: number }

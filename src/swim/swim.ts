@@ -140,9 +140,6 @@ function take(view: LocalView, input: SwimInput): void {
     case 'forget':
       forget(view, input.node)
       return
-    case 'late':
-      forgive(view, input.lateMs)
-      return
     default:
       unreachable(input)
   }

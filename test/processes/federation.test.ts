@@ -15,7 +15,7 @@ let service: EchoService
 beforeAll(async () => {
   service = await EchoService.listen(beta.plan.address, ports.backend)
   await both.start()
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   await service?.close()

@@ -1,4 +1,4 @@
-// Agents on hosts of their own: each in a network namespace, on one bridge, enrolled by one server. The same program with fifty
+// Agents on hosts of their own: each in a network namespace, enrolled by one server. The same program with fifty
 // is `npm run bench -- agents`.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'

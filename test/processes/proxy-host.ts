@@ -82,9 +82,10 @@ export class ProxyHost {
     this.published += 1
     const version = this.published
     this.link.publish(resources)
-    await until(`configuration ${version} in force in ${workers} workers`, () => {
-      return this.proxies.filter(({ acknowledged }) => acknowledged >= version).length >= workers
-    })
+    const inForce = (): boolean =>
+      this.proxies.filter(({ acknowledged }) => acknowledged >= version).length >= workers
+    // The first one waits for the programs to start, which takes its time on a machine that is busy.
+    await until(`configuration ${version} in force in ${workers} workers`, inForce, 60_000)
   }
 
   ask(request: ControlRequest): Promise<ControlAnswer> {

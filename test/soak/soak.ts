@@ -47,6 +47,8 @@ export interface SoakReport {
   /** What must not be: wrong bytes, connections that were cut or refused while nobody disturbed them. */
   readonly faults: readonly string[]
   readonly looks: readonly Look[]
+  /** What the proxies refused, by direction, code and text, to name the cause of a fault. */
+  readonly refusals: Readonly<Record<string, number>>
 }
 
 /** A cut connection is excused where it was open in such a time. */
@@ -56,6 +58,8 @@ interface Disturbance {
 }
 
 const drainMs = 2_000
+/** A machine that is busy with other things makes connections wait; that is no fault of the proxies. */
+const patienceMs = 30_000
 /** How long after a kill, or after the end of a drain, its last consequences are seen. */
 const aftermathMs = 3_000
 
@@ -88,6 +92,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       swaps: run.swaps,
       faults: run.faults,
       looks,
+      refusals: refusalsOf(hosts),
     }
   } finally {
     service.close()
@@ -102,13 +107,13 @@ async function configured(near: ProxyHost, far: ProxyHost, servicePort: number):
     authority.rootsResource(),
     authority.leafResource('backend'),
     policy('backend', 'allow'),
-    inbound('backend', publicPort, servicePort),
+    inbound('backend', publicPort, servicePort, { localConnectTimeoutMs: patienceMs }),
   ])
   await near.publish([
     authority.rootsResource(),
     authority.leafResource('web'),
     endpoints('backend', [endpoint('beta/backend', publicPort)]),
-    outbound('web', 'backend', upstreamPort),
+    outbound('web', 'backend', upstreamPort, { connectTimeoutMs: patienceMs }),
   ])
   return upstreamPort
 }
@@ -245,4 +250,14 @@ async function steady(
     if (nowMs > deadlineMs) return true
     return expected === undefined ? nowMs - sinceMs > limits.lingerMs + 500 : now === JSON.stringify(expected)
   })
+}
+
+function refusalsOf(hosts: readonly ProxyHost[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { message, direction, code, text } of hosts.flatMap(({ lines }) => lines)) {
+    if (message !== 'connection refused') continue
+    const key = `${direction}: ${code}: ${text}`
+    counts[key] = (counts[key] ?? 0) + 1
+  }
+  return counts
 }

@@ -49,12 +49,19 @@ function judgeByClaim(claimed: Claimed, facts: MemberFacts): MemberVerdict {
     case 'failed':
       return check(facts, 'critical')
     case 'left':
+      return judgeGone(facts)
     case 'forgotten':
-      // With a stream it is about to go, or is back and not yet in the pool.
-      if (facts.isPresent || !facts.isRegistered) return 'as-it-is'
-      // Its server is in the cluster until Raft's own configuration says otherwise.
-      return facts.runsServer ? check(facts, 'critical') : 'deregister'
+      // It may live without gossip, and its agent only be restarted.
+      if (facts.isPresent) return check(facts, 'passing')
+      return facts.isAbsenceProven ? judgeGone(facts) : 'as-it-is'
   }
+}
+
+function judgeGone(facts: MemberFacts): MemberVerdict {
+  // With a stream it is about to go, or is back and not yet in the pool.
+  if (facts.isPresent || !facts.isRegistered) return 'as-it-is'
+  // Its server is in the cluster until Raft's own configuration says otherwise.
+  return facts.runsServer ? check(facts, 'critical') : 'deregister'
 }
 
 /** A node that never had an agent gets no check. */

@@ -88,7 +88,11 @@ export class Membership {
   #presenceChanged(node: string, present: boolean): void {
     this.#leaving.forget(node)
     if (!present) this.#leaving.hasLasted(node)
-    else if (this.#ports.gossip.state === 'frozen') this.#cameBack.add(node)
+    else {
+      // Newer than anything that gossip said before.
+      this.#forgotten.delete(node)
+      if (this.#ports.gossip.state === 'frozen') this.#cameBack.add(node)
+    }
     this.#look(node)
   }
 

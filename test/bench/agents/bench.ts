@@ -1,5 +1,5 @@
-// `npm run bench -- agents`: fifty real agents, each in a network namespace of its own on one bridge, started at once, enrolled by
-// one server and told no other address. How long until each of them lists all as alive, and what an agent costs that has
+// `npm run bench -- agents`: fifty real agents, each in a network namespace of its own, started at once, enrolled by one
+// server and told no other address. How long until each of them lists all as alive, and what an agent costs that has
 // nothing to do.
 //
 //   --hosts N (50)   --rest SECONDS (20) before, and --idle SECONDS (30) while the idle agents are measured

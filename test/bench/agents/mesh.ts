@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from '../../../src/command/dev/mesh.ts'
 import { Program, until } from '../../../src/command/dev/program.ts'
-import { type HostNetwork, switchAddress } from './networks.ts'
+import { type HostNetwork, routerAddress } from './networks.ts'
 
 export interface AgentHost {
   readonly name: string
@@ -25,12 +25,12 @@ export class Mesh {
     this.#folder = folder
     this.#entry = entry
     this.#server = this.#program('server', 'server', [])
-    this.#configure('server', switchAddress, ['server = true', 'ports { http = -1 }'])
+    this.#configure('server', routerAddress, ['server = true', 'ports { http = -1 }'])
     this.hosts = networks.map(({ address, prefix }, at) => {
       const name = `host-${at + 1}`
       const program = this.#program(name, 'agent', prefix)
       this.#configure(name, address, [
-        `servers = ["${switchAddress}:8300"]`,
+        `servers = ["${routerAddress}:8300"]`,
         `enrollment_token_file = "${this.#path(name, 'token')}"`,
       ])
       return { name, program, socketPath: this.#path(name, 'run/api.sock') }

@@ -1,12 +1,14 @@
-// One network namespace per host, all on one bridge: every agent has its own address, its own loopback and its own ports.
-// The caller runs in namespaces of its own (`inOwnNetwork`), so all of it is gone with the caller.
+// One network namespace per host, and this process routes between them: every agent has its own address, its own loopback and
+// its own ports. On a bridge each host would know each other's hardware address, and the kernel keeps 1,024 of those for all
+// namespaces together: from 33 hosts on, packets are lost. The caller runs in namespaces of its own (`inOwnNetwork`), so all
+// of it is gone with the caller.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const subnet = '10.79.0'
-/** Of this process, on the bridge. */
-export const switchAddress = `${subnet}.254`
+/** Of this process. */
+export const routerAddress = `${subnet}.254`
 const fileStart = 'network-'
 
 export interface HostNetwork {
@@ -17,12 +19,8 @@ export interface HostNetwork {
 
 /** Up to 250 hosts. `folder` keeps what holds the namespaces; this process reaches all of them at their addresses. */
 export function makeNetworks(count: number, folder: string): readonly HostNetwork[] {
-  batch([
-    'link set lo up',
-    'link add bridge0 type bridge forward_delay 0',
-    `address add ${switchAddress}/24 dev bridge0`,
-    'link set bridge0 up',
-  ])
+  batch(['link set lo up', `address add ${routerAddress}/32 dev lo`])
+  writeFileSync('/proc/sys/net/ipv4/ip_forward', '1')
   return Array.from({ length: count }, (_, at) => makeHost(at, folder))
 }
 
@@ -41,10 +39,17 @@ function makeHost(at: number, folder: string): HostNetwork {
   execFileSync('unshare', [`--net=${file}`, 'true'])
   batch([
     `link add ${link} type veth peer name eth0 netns ${file}`,
-    `link set ${link} master bridge0`,
     `link set ${link} up`,
+    `route add ${address}/32 dev ${link} src ${routerAddress}`,
   ])
-  batch(['link set lo up', `address add ${address}/24 dev eth0`, 'link set eth0 up'], prefix)
+  const inside = [
+    'link set lo up',
+    `address add ${address}/32 dev eth0`,
+    'link set eth0 up',
+    `route add ${routerAddress}/32 dev eth0 src ${address}`,
+    `route add default via ${routerAddress} dev eth0 src ${address}`,
+  ]
+  batch(inside, prefix)
   return { address, prefix }
 }
 

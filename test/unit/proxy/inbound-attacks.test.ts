@@ -42,7 +42,8 @@ const resources = (roots: RootsResource) => [
   partner.rootsResource(),
   leaf,
   policy('backend', 'allow'),
-  inbound('backend', port, service.port),
+  // A flood keeps a slow machine busy for longer than the usual two seconds.
+  inbound('backend', port, service.port, { localConnectTimeoutMs: 60_000 }),
 ]
 
 const leaf = authority.leafResource('backend')
