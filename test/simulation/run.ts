@@ -8,7 +8,7 @@ import { runJobs } from './run/pool.ts'
 import { commandOf, shrink } from './run/shrink.ts'
 import { Summary } from './run/summary.ts'
 
-/** Of wall time; the longest honest runs take a few seconds, on a busy machine ten times that. */
+/** Of processor time; the longest honest runs take ten seconds. */
 const runTimeoutMs = 120_000
 const shrinkWithinMs = 120_000
 /** Shrinking every one of many failures of one bug helps nobody. */

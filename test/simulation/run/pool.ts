@@ -3,6 +3,7 @@
  * next job gets a new one.
  */
 import { Worker } from 'node:worker_threads'
+import { startDeadline } from './deadline.ts'
 import type { Job, Report } from './job.ts'
 import type { NewText } from './patch.ts'
 
@@ -10,7 +11,7 @@ export interface PoolOptions {
   readonly threads: number
   /** Changed files of the product. */
   readonly texts?: readonly NewText[]
-  /** Of wall time, per job. */
+  /** Of processor time, per job. */
   readonly timeoutMs: number
 }
 
@@ -46,14 +47,15 @@ export async function runJobs(jobs: Iterable<Job>, options: PoolOptions, onRepor
 
 class Thread {
   readonly #worker: Worker
-  readonly #timeoutMs: number
+  readonly #options: PoolOptions
   #isGone: boolean = false
   /** The job that runs, and who waits for it. */
   #current: { readonly job: Job; readonly resolve: (report: Report) => void } | undefined
-  #timer: NodeJS.Timeout | undefined
+  #deadline: { close(): void } | undefined
 
-  constructor({ texts = [], timeoutMs }: PoolOptions) {
-    this.#timeoutMs = timeoutMs
+  constructor(options: PoolOptions) {
+    const { texts = [] } = options
+    this.#options = options
     this.#worker = new Worker(new URL('./thread.ts', import.meta.url), {
       workerData: { texts },
       // A run makes much that lives for a moment; a small young generation would be swept all the time.
@@ -73,9 +75,8 @@ class Thread {
   run(job: Job): Promise<Report> {
     return new Promise((resolve) => {
       this.#current = { job, resolve }
-      this.#timer = setTimeout(
-        () => this.#broke('hang', `no end after ${this.#timeoutMs} ms`),
-        this.#timeoutMs,
+      this.#deadline = startDeadline(this.#options, () =>
+        this.#broke('hang', `no end after ${this.#options.timeoutMs} ms of processor time`),
       )
       this.#worker.postMessage(job)
     })
@@ -95,7 +96,7 @@ class Thread {
   #settle(report: Report): void {
     const current = this.#current
     this.#current = undefined
-    clearTimeout(this.#timer)
+    this.#deadline?.close()
     current?.resolve(report)
   }
 }
