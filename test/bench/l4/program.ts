@@ -28,6 +28,10 @@ export function writeConfiguration(
   return path
 }
 
+/**
+ * In a session of its own, as ours are and as a service manager would start it: the kernel shares processors out by session
+ * first, and who shares one with the load generator is woken later or sooner than the others.
+ */
 export function childOf(program: DebianProgram, args: readonly string[], logFile: string): Child {
-  return new Child([program.path, ...args], logFile, program.env)
+  return new Child(['setsid', program.path, ...args], logFile, program.env)
 }
