@@ -65,7 +65,8 @@ export class OutboundDatagrams {
   }
 
   private onMessage(payload: Buffer, from: dgram.RemoteInfo): void {
-    if (this.leaving) return
+    // Nobody can be answered at port 0, which a forged packet may claim: Node throws when it sends there.
+    if (this.leaving || from.port === 0) return
     const key = `${from.port} ${from.address}`
     const nowMs = this.context.clock.monotonicMs()
     this.flowOf(key, from, nowMs).take(payload, nowMs)

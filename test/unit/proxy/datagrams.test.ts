@@ -360,3 +360,17 @@ test('what waits for streams that are being opened is bounded over all clients',
   listener.cut('closed')
   listener.leave()
 })
+
+test('a forged packet from port 0, where nobody can be answered, opens no flow', () => {
+  const asked = { count: 0 }
+  const { context, upstream } = contextThatNeverAnswers(virtualClock(), new PairCounters(), asked)
+  const listener = new OutboundDatagrams(context, () => upstream)
+  const say = (port: number): boolean =>
+    listener.server.emit('message', Buffer.from('x'), { address: '127.0.0.1', port, family: 'IPv4', size: 1 })
+  say(0)
+  expect([listener.count(), asked.count]).toEqual([0, 0])
+  say(1)
+  expect([listener.count(), asked.count]).toEqual([1, 1])
+  listener.cut('closed')
+  listener.leave()
+})
