@@ -27,8 +27,8 @@ import { Federation } from './federation/federation.ts'
 import { Lines } from './federation/lines.ts'
 import { Replication } from './federation/replication.ts'
 import { WanPool } from './federation/wan-pool.ts'
-import { serverTags } from './server-tags.ts'
 import { type AfarPlaces, factsOf } from './queries/federation.ts'
+import { serverTags } from './server-tags.ts'
 import type { Cluster } from './start-cluster.ts'
 
 export interface FederationOptions {

@@ -139,6 +139,14 @@ function applyEnvelope(
     case 'verify.mark':
     case 'verify.result':
       return done
+    default:
+      return applyTrustCommand(tx, command, atMs)
+  }
+}
+
+/** Who belongs to the cluster, and what proves it. */
+function applyTrustCommand(tx: Transaction, command: TrustCommand, atMs: number): Result<AppliedValue> {
+  switch (command.type) {
     case 'enrollment.create':
       return applyEnrollmentCreate(tx, command, atMs)
     case 'enrollment.redeem':
@@ -165,6 +173,11 @@ function applyEnvelope(
       return unknownCommand(command)
   }
 }
+
+type TrustCommand = Extract<
+  Command,
+  { readonly type: `${'enrollment' | 'datacenter' | 'root' | 'host' | 'gossip-keys'}.${string}` }
+>
 
 /** Skipping what a newer server wrote would let states drift apart. */
 function unknownCommand(command: never): never {

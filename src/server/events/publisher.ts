@@ -104,8 +104,7 @@ export class Publisher {
   /** What a subscriber at `position` needs now. */
   next(subject: Subject, position: Position): Next {
     const { topic, key } = subject
-    if (topic === 'datacenter-health')
-      return this.#far?.next(subject, position) ?? { kind: 'current' }
+    if (topic === 'datacenter-health') return this.#far?.next(subject, position) ?? { kind: 'current' }
     const view = this.#store.view()
     const followed = this.#subjects(subject.topic).get(subject.key)
     if (followed === undefined) return { kind: 'current' }

@@ -17,7 +17,8 @@ export function bench(args: readonly string[]): Promise<BenchResult> {
     bench: 'fairness',
     unit: 'median time of a small request beside two bulk transfers, times that of one alone',
     args: args.filter((each) => each !== '--unpaced'),
-    load: (folder) => besideBulk(steady(perSecond, folder), transfers(2, unpaced ? '/bulk/file' : '/paced/file')),
+    load: (folder) =>
+      besideBulk(steady(perSecond, folder), transfers(2, unpaced ? '/bulk/file' : '/paced/file')),
     service: 'http',
     figure: ({ p50Us = Number.NaN, aloneP50Us = Number.NaN }) => p50Us / aloneP50Us,
   })

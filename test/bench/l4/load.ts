@@ -35,7 +35,14 @@ export const transfers = (streams: number, path: string): Load =>
 function wrk(options: readonly string[], path = '/'): Load {
   const program = requireProgram('wrk', 'wrk')
   return async ({ host, port }, seconds) => {
-    const told = await run(program, ['-t', '1', '-d', `${seconds}s`, ...options, `http://${host}:${port}${path}`])
+    const told = await run(program, [
+      '-t',
+      '1',
+      '-d',
+      `${seconds}s`,
+      ...options,
+      `http://${host}:${port}${path}`,
+    ])
     const [, count, time] = /(\d+) requests in ([\d.]+)s/.exec(told) ?? []
     const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(told) ?? []
     const bad = /Non-2xx or 3xx responses: (\d+)/.exec(told)?.[1] ?? '0'
