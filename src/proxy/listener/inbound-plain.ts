@@ -5,63 +5,41 @@
  */
 import type { RefusalCode } from '../../model/refusal.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
-import { checkPeer, type PeerProof, proveAgain } from '../identity/peer.ts'
-import type { ServiceIdentity } from '../identity/service-identity.ts'
+import { type PeerProof, proveAgain } from '../identity/peer.ts'
 import type { ConnectionFacts } from '../telemetry/access-log.ts'
 import type { FarSocket } from '../transport/far-socket.ts'
 import { PlainStream } from '../transport/plain-stream.ts'
+import { type ArrivedAt, arrivingFacts, judgeArrival } from './arrival.ts'
 import type { ListenerContext } from './context.ts'
-import { wrongName } from './inbound-name.ts'
 import { InboundStream } from './inbound-stream.ts'
 
 export class InboundPlain {
   readonly streams = new Set<InboundStream>()
   private readonly context: ListenerContext
   private readonly far: FarSocket
-  private readonly own: ServiceIdentity
+  private readonly at: ArrivedAt
   private readonly stream: PlainStream
   private facts: ConnectionFacts
   private proof: PeerProof | undefined
 
   /** `onGone`: the connection is closed; once. */
-  constructor(
-    context: ListenerContext,
-    far: FarSocket,
-    at: { readonly listener: string; readonly own: ServiceIdentity },
-    onGone: () => void,
-  ) {
-    const { socket } = far
+  constructor(context: ListenerContext, far: FarSocket, at: ArrivedAt, onGone: () => void) {
     this.context = context
     this.far = far
-    this.own = at.own
-    this.facts = {
-      direction: 'inbound',
-      listener: at.listener,
-      source: '',
-      destination: at.own.service,
-      instance: '',
-      address: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`,
-      peerUri: '',
-      tlsVersion: socket.getProtocol() ?? '',
-    }
+    this.at = at
+    this.facts = arrivingFacts(far.socket, at)
     this.stream = new PlainStream(far, context.place, onGone)
   }
 
   start(): void {
     const { context, far } = this
-    const peer = checkPeer(far.socket, context.tables().trust, context.clock.wallMs())
-    this.facts = { ...this.facts, peerUri: peer.uri }
-    if (peer.kind === 'refused') {
-      this.refuse(peer.code, '')
+    const arrival = judgeArrival(context, far.socket, this.at)
+    this.facts = arrival.facts
+    if (arrival.kind === 'refused') {
+      this.refuse(arrival.code, arrival.text)
       return
     }
-    this.proof = peer
-    this.facts = { ...this.facts, source: peer.identity.service }
-    const wrong = wrongName(far.socket, this.own)
-    if (wrong !== '') {
-      this.refuse('wrong-identity', wrong)
-      return
-    }
+    this.proof = arrival.proof
     const from = { facts: this.facts, socket: far.socket }
     const inbound = new InboundStream(context, this.stream, from, () => this.streams.delete(inbound))
     this.streams.add(inbound)

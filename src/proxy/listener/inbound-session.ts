@@ -8,8 +8,7 @@ import type { RefusalCode } from '../../model/refusal.ts'
 import type { Timer } from '../../platform/ports.ts'
 import type { EndCode } from '../../wire/tunnel/codes.ts'
 import type { OpenMetadata } from '../../wire/tunnel/metadata.ts'
-import { checkPeer, type PeerProof, proveAgain } from '../identity/peer.ts'
-import type { ServiceIdentity } from '../identity/service-identity.ts'
+import { type PeerProof, proveAgain } from '../identity/peer.ts'
 import type { ConnectionFacts } from '../telemetry/access-log.ts'
 import { keepAlive } from '../transport/local-socket.ts'
 import { Outbox } from '../transport/outbox.ts'
@@ -17,15 +16,15 @@ import { readRecords } from '../transport/read-buffer.ts'
 import { type SessionListener, TunnelSession } from '../transport/session.ts'
 import type { TunnelStream } from '../transport/stream.ts'
 import { closeLater } from '../transport/tunnel-dial.ts'
+import { type ArrivedAt, arrivingFacts, judgeArrival } from './arrival.ts'
 import type { ListenerContext } from './context.ts'
-import { wrongName } from './inbound-name.ts'
 import { InboundStream } from './inbound-stream.ts'
 
 export class InboundSession implements SessionListener {
   readonly streams = new Set<InboundStream>()
   private readonly context: ListenerContext
   private readonly socket: tls.TLSSocket
-  private readonly own: ServiceIdentity
+  private readonly at: ArrivedAt
   private readonly onGone: () => void
   private readonly outbox: Outbox
   private readonly session: TunnelSession
@@ -35,26 +34,12 @@ export class InboundSession implements SessionListener {
   private idleTimer: Timer | undefined
   private leaving: boolean = false
 
-  constructor(
-    context: ListenerContext,
-    socket: tls.TLSSocket,
-    at: { readonly listener: string; readonly own: ServiceIdentity },
-    onGone: () => void,
-  ) {
+  constructor(context: ListenerContext, socket: tls.TLSSocket, at: ArrivedAt, onGone: () => void) {
     this.context = context
     this.socket = socket
-    this.own = at.own
+    this.at = at
     this.onGone = onGone
-    this.facts = {
-      direction: 'inbound',
-      listener: at.listener,
-      source: '',
-      destination: at.own.service,
-      instance: '',
-      address: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`,
-      peerUri: '',
-      tlsVersion: socket.getProtocol() ?? '',
-    }
+    this.facts = arrivingFacts(socket, at)
     this.outbox = new Outbox(socket, context.place.pool, context.place.turnEnd, () => this.session.onRoom())
     this.session = new TunnelSession('acceptor', this.outbox, this, () => context.clock.monotonicMs())
   }
@@ -65,21 +50,15 @@ export class InboundSession implements SessionListener {
     socket.once('close', () => this.onSocketClose())
     socket.setNoDelay(true)
     keepAlive(socket)
-    const peer = checkPeer(socket, context.tables().trust, context.clock.wallMs())
-    this.facts = { ...this.facts, peerUri: peer.uri }
-    if (peer.kind === 'refused') {
-      this.refuse(peer.code, '')
+    const arrival = judgeArrival(context, socket, this.at)
+    this.facts = arrival.facts
+    if (arrival.kind === 'refused') {
+      this.refuse(arrival.code, arrival.text)
       return
     }
-    this.peer = peer
-    this.facts = { ...this.facts, source: peer.identity.service }
+    this.peer = arrival.proof
     if (socket.getProtocol() !== 'TLSv1.3') {
       this.refuse('handshake-failed', 'the tunnel is spoken over TLS 1.3 only')
-      return
-    }
-    const wrong = wrongName(socket, this.own)
-    if (wrong !== '') {
-      this.refuse('wrong-identity', wrong)
       return
     }
     this.openTimer = context.clock.after(limits.openTimeoutMs, () => {
@@ -184,7 +163,7 @@ export class InboundSession implements SessionListener {
   }
 
   private wrongMetadata(metadata: OpenMetadata): string {
-    const { service, datacenter } = this.own.identity
+    const { service, datacenter } = this.at.own.identity
     if (metadata.source !== this.peer?.identity.service)
       return `the certificate is of ${this.peer?.identity.service ?? ''}, the opening says ${metadata.source}`
     if (metadata.target !== service || (metadata.datacenter !== '' && metadata.datacenter !== datacenter))
