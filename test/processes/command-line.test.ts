@@ -4,18 +4,9 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  inTurn,
-  keepCompiled,
-  type Run,
-  runMesh,
-  startProcess,
-  transcript,
-} from '../unit/command/mesh-process.ts'
+import { inTurn, type Run, runMesh, startProcess, transcript } from '../unit/command/mesh-process.ts'
 import { planMesh, until } from './fixture.ts'
 import { type WrongRequest, wrongCommands, wrongRequests } from './wrong-requests.ts'
-
-keepCompiled()
 
 const plan = planMesh()
 const { mesh } = plan

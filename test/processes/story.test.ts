@@ -1,6 +1,6 @@
 // The quickstart and development mode as a newcomer runs them: proof at every step, and nothing is left behind. One file,
 // because both use the ports that people expect.
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,12 +33,22 @@ async function dev(args: readonly string[], during?: (kill: () => void) => Promi
     const status = await ended
     return { status, output, left: readdirSync(folder) }
   } finally {
-    child.kill('SIGKILL')
+    await end(child, ended)
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-test('the story is told with proof of each step, and nothing is left behind', async () => {
+/** Asks first: what is killed at once leaves its programs behind, and their ports to the next test. */
+async function end(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  const killing = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  child.kill('SIGINT')
+  await ended
+  clearTimeout(killing)
+}
+
+test('the story is told with proof of each step, and nothing is left behind', {
+  timeout: 120_000,
+}, async () => {
   const { status, output, left } = await dev(['--once'])
   expect(status, output).toBe(0)
   const uri = /spiffe:\/\/[0-9a-f-]{36}\.consul\/ns\/default\/dc\/dc1\/svc\/web over TLSv1\.3/g
@@ -53,7 +63,9 @@ test('the story is told with proof of each step, and nothing is left behind', as
   expect(await accepts('127.0.0.2', 21_000)).toBe(false)
 })
 
-test('without --once it runs until Ctrl-C, does what it invites to, and tidies up', async () => {
+test('without --once it runs until Ctrl-C, does what it invites to, and tidies up', {
+  timeout: 120_000,
+}, async () => {
   const { status, output, left } = await dev([], async (end) => {
     const answer = await until('the sample page to be served through the mesh', async () => {
       const response = await fetch('http://127.0.0.1:8080/backend')
@@ -68,7 +80,9 @@ test('without --once it runs until Ctrl-C, does what it invites to, and tidies u
   expect(await accepts('127.0.0.3', 8500)).toBe(false)
 })
 
-test('`mesh agent -dev` serves the API with the services that it was given, and tidies up', async () => {
+test('`mesh agent -dev` serves the API with the services that it was given, and tidies up', {
+  timeout: 120_000,
+}, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ad-'))
   const services = mkdtempSync(join(tmpdir(), 'ad-'))
   writeFileSync(join(services, 'db.hcl'), 'service {\n  name = "db"\n  port = 5432\n}\n')
@@ -86,7 +100,7 @@ test('`mesh agent -dev` serves the API with the services that it was given, and 
     expect(await ended).toBe(0)
     expect(readdirSync(folder)).toEqual([])
   } finally {
-    child.kill('SIGKILL')
+    await end(child, ended)
     for (const path of [folder, services]) rmSync(path, { recursive: true, force: true })
   }
 })

@@ -78,6 +78,9 @@ export class Program {
   }
 }
 
+/** A loaded machine takes long to start seven programs; one that died ends the wait at once in any case. */
+const patienceMs = 45_000
+
 /**
  * Polls until `probe` gives a value. `watching` are programs that must stay alive meanwhile: a wait for a program that
  * has died fails at once, with the end of its log.
@@ -87,7 +90,7 @@ export async function until<Value>(
   probe: () => Promise<Value | undefined> | Value | undefined,
   options: { readonly watching?: readonly Program[]; readonly timeoutMs?: number } = {},
 ): Promise<Value> {
-  const deadline = performance.now() + (options.timeoutMs ?? 20_000)
+  const deadline = performance.now() + (options.timeoutMs ?? patienceMs)
   for (;;) {
     let why = ''
     try {

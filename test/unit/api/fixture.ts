@@ -266,7 +266,7 @@ function ask(
 export const withLocal = { headers: { 'X-Consul-Token': localToken } } as const
 
 /** Polls until `condition` holds; fails after `withinMs`. */
-export async function until(condition: () => boolean, withinMs = 5_000): Promise<void> {
+export async function until(condition: () => boolean, withinMs = 30_000): Promise<void> {
   const deadline = Date.now() + withinMs
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('the condition did not come true in time')

@@ -5,9 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { operatorToken } from '../api/fake-cluster.ts'
 import { startTestApi, type TestApi } from '../api/fixture.ts'
-import { keepCompiled, type Run, runMesh } from './mesh-process.ts'
-
-keepCompiled()
+import { type Run, runMesh } from './mesh-process.ts'
 
 let api: TestApi
 let folder: string

@@ -7,9 +7,7 @@ import { parseEnrollmentToken } from '../../../src/rpc/enrollment-token.ts'
 import { operatorToken } from '../api/fake-cluster.ts'
 import { localToken, startTestApi, type TestApi } from '../api/fixture.ts'
 import { seed } from '../api/seed.ts'
-import { inTurn, keepCompiled, type Run, runMesh, transcript } from './mesh-process.ts'
-
-keepCompiled()
+import { inTurn, type Run, runMesh, transcript } from './mesh-process.ts'
 
 let api: TestApi
 let folder: string

@@ -11,9 +11,7 @@ import { debianProgram } from '../../peers/debian.ts'
 import { operatorToken } from '../api/fake-cluster.ts'
 import { startTestApi, type TestApi } from '../api/fixture.ts'
 import { seed } from '../api/seed.ts'
-import { inTurn, keepCompiled, runMesh } from './mesh-process.ts'
-
-keepCompiled()
+import { inTurn, runMesh } from './mesh-process.ts'
 
 let api: TestApi
 let folder: string

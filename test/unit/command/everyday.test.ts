@@ -6,9 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operatorToken } from '../api/fake-cluster.ts'
 import { localToken, startTestApi, type TestApi, until } from '../api/fixture.ts'
 import { seed } from '../api/seed.ts'
-import { inTurn, keepCompiled, type Run, runMesh, startProcess, transcript } from './mesh-process.ts'
-
-keepCompiled()
+import { inTurn, type Run, runMesh, startProcess, transcript } from './mesh-process.ts'
 
 let api: TestApi
 let folder: string

@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { beforeAll, expect, test } from 'vitest'
 import { createProgram } from '../../../src/command/program.ts'
-import { inTurn, keepCompiled, type Run, runMesh, transcript } from './mesh-process.ts'
-
-keepCompiled()
+import { inTurn, type Run, runMesh, transcript } from './mesh-process.ts'
 
 const golden = (name: string): string => join(import.meta.dirname, 'golden', name)
 

@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { loadConfiguration } from '../../../src/config/load.ts'
-import { keepCompiled, runMesh } from './mesh-process.ts'
-
-keepCompiled()
+import { runMesh } from './mesh-process.ts'
 
 const folders: string[] = []
 afterAll(() => {

@@ -7,9 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { operatorToken } from '../api/fake-cluster.ts'
 import { startTestApi, type TestApi, until } from '../api/fixture.ts'
 import { asOperator } from '../api/seed.ts'
-import { keepCompiled, type Run, runMesh } from './mesh-process.ts'
-
-keepCompiled()
+import { type Run, runMesh } from './mesh-process.ts'
 
 const entry = join(import.meta.dirname, '../../../src/main.ts')
 let api: TestApi

@@ -1,25 +1,9 @@
 // Runs the real `mesh` as a process of its own, with nothing from this machine's environment or folders.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll } from 'vitest'
 
 const root = join(import.meta.dirname, '../../..')
 const entry = join(root, 'src/main.ts')
-
-let cache = ''
-
-/** Keeps compiled code for the next run of this test file, as the packages do: a run costs half. Call at top level. */
-export function keepCompiled(): void {
-  beforeAll(() => {
-    cache = mkdtempSync(join(tmpdir(), 'mesh-compiled-'))
-  })
-  afterAll(() => {
-    rmSync(cache, { recursive: true, force: true })
-    cache = ''
-  })
-}
 
 export interface Run {
   readonly status: number | null
@@ -32,13 +16,16 @@ export interface RunOptions {
   readonly input?: string
 }
 
+/** Compiled code is kept for the next process (vitest.config.ts), as the packages do. */
+const { NODE_COMPILE_CACHE: cache } = process.env
+
 function spawnMesh(args: readonly string[], env: RunOptions['env']) {
   return spawn(process.execPath, [entry, ...args], {
     cwd: root,
     env: {
       PATH: '/usr/bin:/bin',
       NO_COLOR: '1',
-      ...(cache === '' ? {} : { NODE_COMPILE_CACHE: cache }),
+      ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
       MESH_RUNTIME_DIR: '/nonexistent/run',
       MESH_DATA_DIR: '/nonexistent/data',
       ...env,

@@ -7,9 +7,7 @@ import { ok } from '../../../src/model/errors.ts'
 import { operatorToken } from '../api/fake-cluster.ts'
 import { startTestApi, type TestApi } from '../api/fixture.ts'
 import { serverIds } from '../api/operator-answers.ts'
-import { keepCompiled, runMesh } from './mesh-process.ts'
-
-keepCompiled()
+import { runMesh } from './mesh-process.ts'
 
 let api: TestApi
 let folder: string

@@ -11,9 +11,7 @@ import { type Listener, listenLocal } from '../../../src/rpc/listener.ts'
 import type { OperatorApi } from '../../../src/rpc/operator.ts'
 import { FakeCluster, operatorToken } from '../api/fake-cluster.ts'
 import { closeListener, Stage, type TestServer } from '../rpc/harness.ts'
-import { keepCompiled, runMesh } from './mesh-process.ts'
-
-keepCompiled()
+import { runMesh } from './mesh-process.ts'
 
 const nothing = (): void => undefined
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, with: () => log }

@@ -77,7 +77,7 @@ export function recordMetrics(): RecordedMetrics {
 export async function until<Value>(
   what: string,
   probe: () => Value | undefined | false,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<Value> {
   const deadline = performance.now() + timeoutMs
   for (;;) {

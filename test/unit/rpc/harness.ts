@@ -26,7 +26,7 @@ import { TestRandom } from '../ca/ports.ts'
 export const hold = 3_000
 
 /** Polls until `condition` holds; fails the test after `limitMs`. */
-export async function until(condition: () => boolean, what: string, limitMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, limitMs = 30_000): Promise<void> {
   const end = performance.now() + limitMs
   while (!condition()) {
     if (performance.now() > end) throw new Error(`waited in vain for: ${what}`)
