@@ -1,6 +1,7 @@
 /**
- * The last good views on disk, so that an agent that starts while no server answers still knows what to plan. Written
- * behind the changes, one file per subject, each with a checksum: a damaged file counts as none.
+ * The last good views on disk, so that an agent that starts, with servers or without, knows what to plan before one answers:
+ * what a plan lacks, proxies take down. One file per subject, each with a checksum: a damaged file counts as none. A view that
+ * has no file yet, and rules about who may call, are written at once; further changes of others some seconds behind.
  */
 import { createHash } from 'node:crypto'
 import { limits } from '../../model/limits.ts'
@@ -10,6 +11,8 @@ import type { Clock, Log, StateFiles, Timer } from '../../platform/ports.ts'
 const folder = 'views'
 const savedVersion = 1
 const writeAfterMs = 5_000
+/** An older rule could let somebody in whom the proxies of this host had shut out already. */
+const rules: readonly Subject['topic'][] = ['intentions', 'roots']
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -32,7 +35,11 @@ export interface SavedViewsOptions {
 export class SavedViews {
   readonly #options: SavedViewsOptions
   readonly #dirty = new Map<string, Subject>()
+  readonly #urgent = new Map<string, Subject>()
+  /** Subjects that have a file. */
+  readonly #kept = new Set<string>()
   #timer: Timer | undefined
+  #urgentTimer: Timer | undefined
 
   constructor(options: SavedViewsOptions) {
     this.#options = options
@@ -43,18 +50,41 @@ export class SavedViews {
     return files.list(folder).flatMap((name) => this.#read(`${folder}/${name}`) ?? [])
   }
 
-  /** The subject changed, or is gone: its file follows within seconds. */
+  /** The subject changed, or is gone: its file follows, at once or within seconds. */
   mark(subject: Subject): void {
-    this.#dirty.set(subjectKey(subject), subject)
+    const key = subjectKey(subject)
+    if (rules.includes(subject.topic) || !this.#kept.has(key)) {
+      this.#urgent.set(key, subject)
+      this.#urgentTimer ??= this.#options.clock.after(0, () => this.#writeUrgent())
+      return
+    }
+    this.#dirty.set(key, subject)
     this.#timer ??= this.#options.clock.after(writeAfterMs, () => this.#writeOne())
   }
 
   /** Writes everything now; for an orderly stop. */
   flush(): void {
     this.#timer?.cancel()
+    this.#urgentTimer?.cancel()
     this.#timer = undefined
-    for (const subject of this.#dirty.values()) this.#write(subject)
+    this.#urgentTimer = undefined
+    for (const subject of [...this.#urgent.values(), ...this.#dirty.values()]) this.#write(subject)
+    this.#urgent.clear()
     this.#dirty.clear()
+  }
+
+  #writeUrgent(): void {
+    this.#urgentTimer = undefined
+    let written = 0
+    for (const [key, subject] of this.#urgent) {
+      if (written === limits.viewFilesPerTurn) {
+        this.#urgentTimer = this.#options.clock.after(0, () => this.#writeUrgent())
+        return
+      }
+      this.#urgent.delete(key)
+      this.#write(subject)
+      written += 1
+    }
   }
 
   /** One file per turn: a view can be megabytes, and the agent has other things to do. */
@@ -75,10 +105,12 @@ export class SavedViews {
     if (text === '' || text.length > limits.viewFileBytes) {
       if (text !== '') log.warn('A view is too large to be kept on disk', { subject: subjectKey(subject) })
       files.remove(path)
+      this.#kept.delete(subjectKey(subject))
       return
     }
     const error = files.write(path, encoder.encode(`${checksum(text)}\n${text}`), { durable: false })
-    if (error !== undefined)
+    if (error === undefined) this.#kept.add(subjectKey(subject))
+    else
       log.warn('A view could not be saved; a restart without servers would not have it', {
         subject: subjectKey(subject),
         reason: error.message,
@@ -93,7 +125,10 @@ export class SavedViews {
     const body = text.slice(end + 1)
     if (end > 0 && text.slice(0, end) === checksum(body)) {
       const saved = JSON.parse(body) as SavedView & { readonly version: number }
-      if (saved.version === savedVersion && topics.includes(saved.subject.topic)) return saved
+      if (saved.version === savedVersion && topics.includes(saved.subject.topic)) {
+        this.#kept.add(subjectKey(saved.subject))
+        return saved
+      }
     }
     log.warn('A saved view is damaged or of another version; it is dropped', { path })
     files.remove(path)

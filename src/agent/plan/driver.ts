@@ -3,8 +3,10 @@
  * says what the agent has to know and hold for the next plan.
  */
 import { sameValue } from '../../model/equality.ts'
+import { limits } from '../../model/limits.ts'
 import type { ExposedResource, InboundDrain } from '../../model/proxy-config.ts'
 import type { Service } from '../../model/service.ts'
+import type { Subject } from '../../model/topic.ts'
 import type { Clock, Metrics, Timer } from '../../platform/ports.ts'
 import type { Leaves, LocalRegistry, LocalService, ProxyLink, Views } from '../contract.ts'
 import type { Host } from './endpoints.ts'
@@ -46,6 +48,9 @@ export class PlanDriver {
   #services: readonly Service[] = []
   #plan: Plan | undefined
   #host: Host
+  #wanted: readonly Subject[] = []
+  #published: Plan['resources'] | undefined
+  #patience: Timer | undefined
 
   constructor(options: PlanDriverOptions) {
     this.#options = options
@@ -62,12 +67,20 @@ export class PlanDriver {
   }
 
   /**
-   * Publishes the first plan at once. To be called when registrations, views and leaves were loaded: what a plan lacks,
-   * proxies take down.
+   * To be called when registrations, views and leaves were loaded. What a plan lacks, proxies take down, and saved views may be
+   * seconds older than what proxies that went on without this agent have in force: the first plan waits until a server has
+   * confirmed all that it is made from, and when none does in time it is made from what is there.
    */
   start(): void {
     this.#started = true
+    this.#patience = this.#options.clock.after(limits.firstPlanWaitMs, () => this.#open())
     this.#run()
+  }
+
+  #open(): void {
+    this.#patience?.cancel()
+    this.#patience = undefined
+    this.#publish()
   }
 
   /** This host's zone may be another one now. */
@@ -81,6 +94,8 @@ export class PlanDriver {
     this.#started = false
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#patience?.cancel()
+    this.#patience = undefined
   }
 
   #changed(): void {
@@ -92,7 +107,7 @@ export class PlanDriver {
   }
 
   #run(): void {
-    const { registry, views, leaves, link, metrics, bindAddress, datacenter, drains } = this.#options
+    const { registry, views, leaves, metrics, bindAddress, datacenter, drains } = this.#options
     const rows = registry.services()
     if (rows !== this.#rows) {
       this.#rows = rows
@@ -100,7 +115,8 @@ export class PlanDriver {
       drains?.registered(this.#services, services)
       this.#services = services
       const departing = drains?.departing() ?? []
-      views.want(subjectsWanted([...services, ...departing.map(withoutUpstreams)], datacenter))
+      this.#wanted = subjectsWanted([...services, ...departing.map(withoutUpstreams)], datacenter)
+      views.want(this.#wanted)
       leaves.want(meshServices(localProxies([...services, ...departing])))
     }
     const before = this.#plan
@@ -120,7 +136,15 @@ export class PlanDriver {
       before,
     )
     metrics.count('mesh_plans_total')
-    if (this.#plan.resources !== before?.resources) link.publish(this.#plan.resources)
+    if (this.#patience === undefined) this.#publish()
+    else if (this.#wanted.every((subject) => views.view(subject)?.live === true)) this.#open()
+  }
+
+  #publish(): void {
+    const resources = this.#plan?.resources
+    if (resources === undefined || resources === this.#published) return
+    this.#published = resources
+    this.#options.link.publish(resources)
   }
 }
 

@@ -99,6 +99,9 @@ export class LocalMesh {
     host.agent.start()
     host.proxy.start()
     await this.agentReady(host)
+    // It answers before it is enrolled, and refuses then what needs the cluster.
+    const watching = [host.agent]
+    await until(`${name} to be enrolled`, () => this.get(host, '/v1/connect/intentions'), { watching })
   }
 
   async agentReady(host: Host): Promise<void> {

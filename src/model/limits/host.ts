@@ -42,6 +42,10 @@ export const hostLimits = {
   checksPerAgent: 50_000,
   /** One view kept on disk for a restart without servers; a larger one is not kept. */
   viewFileBytes: 16 * 1024 * 1024,
+  /** Views written one after the other before the agent's other work gets its turn. */
+  viewFilesPerTurn: 16,
+  /** What an agent that starts waits for servers to confirm its saved views, while its proxies go on with what they have. */
+  firstPlanWaitMs: 5_000,
   /** Rows in one registration that an agent sends; `commandBytes` bounds the bytes. */
   rowsPerRegistration: 512,
   /** Refusals of single rows that one pass of anti-entropy names in the log. */

@@ -7,6 +7,7 @@ import { ViewStore } from '../../../src/agent/control/view-store.ts'
 import { PlanDriver } from '../../../src/agent/plan/driver.ts'
 import { AntiEntropy } from '../../../src/agent/registry/anti-entropy.ts'
 import { LocalState } from '../../../src/agent/registry/local-state.ts'
+import { limits } from '../../../src/model/limits.ts'
 import type { Node } from '../../../src/model/node.ts'
 import type { ProxyResource, ResourceKind } from '../../../src/model/proxy-config.ts'
 import type { ServiceDefinition } from '../../../src/model/service.ts'
@@ -188,6 +189,7 @@ describe('a service that registers', () => {
     const alone = new TestServer()
     const again = new Host(alone, 'n1', '127.0.0.2', web.files)
     again.streams.at(-1)?.cut()
+    alone.clock.run(limits.firstPlanWaitMs)
     expect(again.endpoints('backend')).toEqual(['n2/backend-sidecar-proxy 127.0.0.3:21000 critical'])
   })
 

@@ -206,6 +206,41 @@ describe('a subject that is no longer wanted', () => {
   })
 })
 
+describe('on disk', () => {
+  /** Index of the one view that is kept. */
+  const savedIndex = (agent: Agent): number | undefined => {
+    const [name] = agent.files.list('views')
+    const bytes = name === undefined ? undefined : agent.files.read(`views/${name}`)
+    const text = Buffer.from(bytes ?? []).toString()
+    return text === '' ? undefined : JSON.parse(text.slice(text.indexOf('\n'))).index
+  }
+
+  test('a view is as soon as it is known, because an agent that starts without it would take listeners down', () => {
+    const agent = new Agent()
+    agent.views.want([db])
+    const server = agent.connect()
+    server.snapshot(db, 5, upsert('n2', 'db'))
+    agent.clock.run(5)
+    expect(savedIndex(agent)).toBe(5)
+    server.event(db, 6, upsert('n3', 'db'))
+    agent.clock.run(1_000)
+    expect(savedIndex(agent)).toBe(5)
+    agent.clock.run(5_000)
+    expect(savedIndex(agent)).toBe(6)
+  })
+
+  test('a rule is at once whenever it changes, because an older one could let somebody in', () => {
+    const agent = new Agent()
+    agent.views.want([intentions('db')])
+    const server = agent.connect()
+    server.snapshot(intentions('db'), 5, rules('allow', 'web'))
+    agent.clock.run(5)
+    server.event(intentions('db'), 6, rules('deny'))
+    agent.clock.run(5)
+    expect(savedIndex(agent)).toBe(6)
+  })
+})
+
 test('a view is the same object until it changes, and its listeners hear of each change', () => {
   const agent = new Agent()
   agent.views.want([db])

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Leaf, Leaves, View, Views } from '../../../../src/agent/contract.ts'
 import { PlanDriver } from '../../../../src/agent/plan/driver.ts'
 import { LocalState } from '../../../../src/agent/registry/local-state.ts'
+import { limits } from '../../../../src/model/limits.ts'
 import { type ProxyResource, resourceKey } from '../../../../src/model/proxy-config.ts'
 import { type Subject, subjectKey } from '../../../../src/model/topic.ts'
 import { VirtualClock } from '../../../simulation/clock.ts'
@@ -90,13 +91,33 @@ class Host {
   }
 }
 
-test('nothing is published before the start, and then at once', () => {
+test('nothing is published before the start, and then when no server confirmed in time what it is made from', () => {
   const host = new Host()
   host.state.register(definitionOf('web', { sidecar: {} }), api)
   host.clock.run(1_000)
-  expect(host.published).toEqual([])
   host.driver.start()
+  host.clock.run(limits.firstPlanWaitMs - 10)
+  expect(host.published).toEqual([])
+  host.clock.run(20)
   expect(host.published.map((resources) => resources.map(resourceKey))).toEqual([['policy/web']])
+})
+
+test('the first plan waits for the last view to be confirmed: what it lacked, proxies would take down', () => {
+  const host = new Host()
+  host.state.register(definitionOf('web', { sidecar: { upstreams: [upstreamOf('db')] } }), api)
+  const tell = (subject: Subject, live: boolean): void => {
+    host.views.views.set(subjectKey(subject), { subject, index: 3, bodies: [], live })
+    host.views.listener(subject)
+    host.clock.run(1)
+  }
+  tell(health('db'), false)
+  host.driver.start()
+  for (const subject of [intentions('web'), { topic: 'roots', key: '' } as const]) tell(subject, true)
+  expect(host.published).toEqual([])
+  tell(health('db'), true)
+  expect(host.published).toHaveLength(1)
+  host.clock.run(limits.firstPlanWaitMs)
+  expect(host.published).toHaveLength(1)
 })
 
 test('many changes of one turn make one plan, and what it needs is asked for', () => {
@@ -120,7 +141,7 @@ test('a view that changes is published; one that changes nothing for proxies is 
   const host = new Host()
   host.state.register(definitionOf('web', { sidecar: { upstreams: [upstreamOf('db')] } }), api)
   host.driver.start()
-  host.clock.run(10)
+  host.clock.run(limits.firstPlanWaitMs)
   const before = host.published.length
   const subject = intentions('web')
   host.views.views.set(subjectKey(subject), { subject, index: 3, bodies: [rules('deny', 'a')], live: true })
@@ -145,6 +166,7 @@ test('a failed host is published in the same turn, without a word from any serve
     live: false,
   })
   host.driver.start()
+  host.clock.run(limits.firstPlanWaitMs)
   host.failed.add('n2')
   host.failedChanged()
   host.clock.run(1)
@@ -155,6 +177,7 @@ test('a failed host is published in the same turn, without a word from any serve
 test('after a stop nothing is published', () => {
   const host = new Host()
   host.driver.start()
+  host.clock.run(limits.firstPlanWaitMs)
   host.state.register(definitionOf('web', { sidecar: {} }), api)
   host.driver.stop()
   host.clock.run(1_000)
