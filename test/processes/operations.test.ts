@@ -79,10 +79,10 @@ test('leaves of ten seconds are renewed while a connection stays open and new on
     for (const { service, SerialNumber } of await leaves()) serials.add(`${service} ${SerialNumber}`)
     expect((await call()).kind).toBe('echoed')
     expect(await conversation?.echo('meanwhile')).toBe(true)
-    return [...serials].filter((serial) => serial.startsWith('web')).length >= 3 ? true : undefined
+    const seen = (of: string): number => [...serials].filter((serial) => serial.startsWith(of)).length
+    return seen('web') >= 3 && seen('backend') >= 2 ? true : undefined
   }
-  await until('three leaves of web', leaf, { timeoutMs: 40_000 })
-  expect([...serials].filter((serial) => serial.startsWith('backend')).length).toBeGreaterThanOrEqual(2)
+  await until('three leaves of web and two of backend', leaf, { timeoutMs: 50_000 })
   expect(conversation?.closed).toBe(false)
   conversation?.close()
 })

@@ -225,10 +225,12 @@ test('a server that was taken out while it ran is told so by the others', async 
   const others = (await peers(leading)).filter((peer) => peer.address !== leading.address)
   const victim = servers.running.find((server) => server.address === others[0]?.address)
   if (victim === undefined) throw new Error('a second server runs')
-  await at(leading, 'operator', 'raft', 'remove-peer', '-address', victim.address)
   await until('it to know', async () => {
     const status = await ask(victim, 'cluster.status', {})
-    return status?.advice.join().includes('taken out') === true ? true : undefined
+    if (status?.advice.join().includes('taken out') === true) return true
+    // Refused while the server that the test before took away is still counted; of unknown outcome when a leader is deposed.
+    await at(leading, 'operator', 'raft', 'remove-peer', '-address', victim.address).catch(() => undefined)
+    return undefined
   })
   expect(victim.logged('this server was taken out of its cluster')).toHaveLength(1)
 }, 60_000)

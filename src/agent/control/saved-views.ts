@@ -1,7 +1,7 @@
 /**
  * The last good views on disk, so that an agent that starts, with servers or without, knows what to plan before one answers:
  * what a plan lacks, proxies take down. One file per subject, each with a checksum: a damaged file counts as none. A view that
- * has no file yet, and rules about who may call, are written at once; further changes of others some seconds behind.
+ * has no file yet, and rules about who may call, are written at once; further changes of others shortly after.
  */
 import { createHash } from 'node:crypto'
 import { limits } from '../../model/limits.ts'
@@ -10,7 +10,8 @@ import type { Clock, Log, StateFiles, Timer } from '../../platform/ports.ts'
 
 const folder = 'views'
 const savedVersion = 1
-const writeAfterMs = 5_000
+/** Changes of that long make one write; what came in the meantime, an agent that is killed does not know when it is back. */
+const writeAfterMs = 500
 /** An older rule could let somebody in whom the proxies of this host had shut out already. */
 const rules: readonly Subject['topic'][] = ['intentions', 'roots']
 const encoder = new TextEncoder()
@@ -50,7 +51,7 @@ export class SavedViews {
     return files.list(folder).flatMap((name) => this.#read(`${folder}/${name}`) ?? [])
   }
 
-  /** The subject changed, or is gone: its file follows, at once or within seconds. */
+  /** The subject changed, or is gone: its file follows, at once or soon. */
   mark(subject: Subject): void {
     const key = subjectKey(subject)
     if (rules.includes(subject.topic) || !this.#kept.has(key)) {
