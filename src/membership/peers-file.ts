@@ -37,6 +37,7 @@ export class PeersFile {
   readonly #options: PeersFileOptions
   readonly #path: string
   #timer: Timer | undefined
+  #isWritten = false
   #isComplained = false
 
   constructor(options: PeersFileOptions) {
@@ -58,7 +59,8 @@ export class PeersFile {
 
   /** Something changed that the next start should know. */
   touch(): void {
-    this.#timer ??= this.#options.clock.after(limits.gossipPeersWriteMs, () => {
+    const pauseMs = this.#isWritten ? limits.gossipPeersWriteMs : limits.gossipPeersFirstWriteMs
+    this.#timer ??= this.#options.clock.after(pauseMs, () => {
       this.#timer = undefined
       this.write()
     })
@@ -67,6 +69,7 @@ export class PeersFile {
   write(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#isWritten = true
     const { files, log, pool, memory } = this.#options
     const text = JSON.stringify({ version: 1, ...memory() })
     const error = files.write(this.#path, Buffer.from(text), { durable: false })

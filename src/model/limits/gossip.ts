@@ -39,7 +39,9 @@ export const gossipLimits = {
   gossipJoinsInFlight: 8,
   /** Peers kept on disk for the next start; any one that answers introduces all others. */
   gossipPeersKept: 1_024,
-  /** Shortest time between two writes of the peers' file. */
+  /** The first write of the peers' file waits only this long: a host that dies young must find its pool again, too. */
+  gossipPeersFirstWriteMs: 250,
+  /** Shortest time between two later writes. */
   gossipPeersWriteMs: 5_000,
   /** Neighbours that a server names to one host: of those that are there, and of those that may be lost. */
   neighboursTold: 4,

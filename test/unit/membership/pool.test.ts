@@ -1,7 +1,9 @@
 // A whole pool in virtual time: joining, leaving, failing, returning, and what its users are told.
 import { expect, test } from 'vitest'
+import type { PoolMemory } from '../../../src/membership/peers-file.ts'
 import { lanTiming } from '../../../src/membership/timing.ts'
 import { noBytes } from '../../../src/model/gossip-message.ts'
+import { limits } from '../../../src/model/limits.ts'
 import type { QueryFilter } from '../../../src/model/serf-message.ts'
 import { encodeMessage } from '../../../src/wire/gossip/message.ts'
 import { encodeSerf } from '../../../src/wire/gossip/serf-message.ts'
@@ -293,10 +295,18 @@ test('one that said it would go and then fell silent has left, and is never call
 
 test('peers are on the disk soon after they were met, for a host that loses its power', () => {
   const world = new World()
-  const [one] = world.formed(3)
-  world.clock.run(10_000)
-  const stored = Buffer.from(one.files.read('serf/lan.peers') ?? noBytes).toString()
-  expect(JSON.parse(stored)).toMatchObject({ peers: [{ node: 'node-2' }, { node: 'node-3' }] })
+  world.formed(3)
+  const late = world.open(4)
+  world.join(late)
+  const stored = (): readonly string[] => {
+    const text = Buffer.from(late.files.read('serf/lan.peers') ?? noBytes).toString()
+    return (JSON.parse(text) as PoolMemory).peers.map(({ node }) => node).sort()
+  }
+  world.clock.run(2 * limits.gossipPeersFirstWriteMs)
+  expect(stored()).toEqual(['node-1', 'node-2', 'node-3'])
+  world.join(world.open(5))
+  world.clock.run(2 * limits.gossipPeersWriteMs)
+  expect(stored()).toEqual(['node-1', 'node-2', 'node-3', 'node-5'])
 })
 
 test('members learn how far they are from one another', () => {
