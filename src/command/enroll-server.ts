@@ -8,8 +8,9 @@ import { systemClock } from '../platform/clock.ts'
 import { ensureNodeId } from '../platform/node-id.ts'
 import { systemRandom } from '../platform/random.ts'
 import { createStateFiles } from '../platform/state-files.ts'
-import { enrollServerAt } from '../rpc/enroll-server.ts'
 import { parseEnrollmentToken } from '../rpc/enrollment-token.ts'
+import { methods } from '../rpc/methods.ts'
+import { callPinned } from '../rpc/pinned-call.ts'
 import { joinCluster } from '../server/ca/joining.ts'
 import { readServerFiles, type ServerFiles } from '../server/ca/server-files.ts'
 import { ownAddress } from '../server/founding.ts'
@@ -43,7 +44,8 @@ export async function enrollServer(context: Context, options: EnrollOptions): Pr
         {
           ...joining,
           log: silentLog,
-          ask: (target, request, reply) => enrollServerAt({ ...target, clock }, request, reply),
+          ask: (target, request, reply) =>
+            callPinned(methods.enrollServer, { ...target, clock }, request, reply),
         },
         token,
         resolve,

@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import type { Settings } from '../config/settings.ts'
 import { failed, ok, type Result } from '../model/errors.ts'
-import { enrollServerAt } from '../rpc/enroll-server.ts'
+import { methods } from '../rpc/methods.ts'
+import { callPinned } from '../rpc/pinned-call.ts'
 import { storedIdentity } from './ca/own-certificate.ts'
 import { readServerFiles, type ServerFiles } from './ca/server-files.ts'
 import { AdmissionWaiting, howToEnroll, howToJoin, serverToken } from './ca/waiting.ts'
@@ -94,7 +95,7 @@ function awaitAdmission(options: BeginningOptions): Promise<ServerFiles | undefi
       servers,
       clock,
       log,
-      ask: (target, request, reply) => enrollServerAt({ ...target, clock }, request, reply),
+      ask: (target, request, reply) => callPinned(methods.enrollServer, { ...target, clock }, request, reply),
       tokenText: () => tokenText(settings),
       onAdmitted: resolve,
     })

@@ -12,8 +12,9 @@ import { systemPoolSockets } from '../platform/pool-sockets.ts'
 import type { Clock, Log, Metrics, Random, StateFiles } from '../platform/ports.ts'
 import type { ClientIdentity } from '../rpc/channel-credentials.ts'
 import type { Reply } from '../rpc/contract.ts'
-import { federateAt } from '../rpc/federate-call.ts'
 import { createGrpcClient } from '../rpc/grpc-client.ts'
+import { methods } from '../rpc/methods.ts'
+import { callPinned } from '../rpc/pinned-call.ts'
 import type { TlsIdentity } from '../rpc/tls.ts'
 import { createTrust } from '../wire/x509/chain.ts'
 import type { Access } from './access/access.ts'
@@ -82,7 +83,7 @@ export function openFederation(options: FederationOptions): RunningFederation {
     server: settings.nodeName,
     facts: (view) => factsOf(view, options.places()),
     write,
-    ask: (target, request, reply) => federateAt({ ...target, clock }, request, reply),
+    ask: (target, request, reply) => callPinned(methods.federate, { ...target, clock }, request, reply),
     expectedPrimary: settings.wan.primaryDatacenter,
   })
   return {

@@ -9,15 +9,13 @@ import { sameValue } from '../../model/equality.ts'
 import type { Failure } from '../../model/errors.ts'
 import type { Reply } from '../../rpc/contract.ts'
 import { federationShape } from '../../rpc/shape/federation.ts'
-import type { Consensus } from '../consensus/contract.ts'
 import { withoutIndexes } from '../store/row.ts'
-import type { Store } from '../store/store.ts'
+import type { View } from '../store/view.ts'
 import type { FarRead, FederationSurroundings } from './contract.ts'
 import { Following } from './following.ts'
+import { type LeaderDutyPorts, whileLeading } from './leader-duty.ts'
 
-export interface AcquaintancePorts extends FederationSurroundings {
-  readonly store: Pick<Store, 'view' | 'onCommit' | 'onReplaced'>
-  readonly consensus: Pick<Consensus, 'onLeadership'>
+export interface AcquaintancePorts extends FederationSurroundings, LeaderDutyPorts {
   readonly read: FarRead
   /** Proposes as this server. */
   readonly write: (command: Command, reply: Reply<unknown>) => void
@@ -32,27 +30,19 @@ interface Followed {
 export class Acquaintance {
   readonly #ports: AcquaintancePorts
   readonly #followed = new Map<string, Followed>()
-  #isLeading: boolean = false
+  readonly #duty: { stop(): void }
 
   constructor(ports: AcquaintancePorts) {
     this.#ports = ports
-    ports.consensus.onLeadership((leading) => {
-      this.#isLeading = leading
-      this.#look()
-    })
-    ports.store.onCommit((_view, changes) => {
-      if (changes.roots) this.#look()
-    })
-    ports.store.onReplaced(() => this.#look())
+    this.#duty = whileLeading(ports, (view) => this.#look(view))
   }
 
   stop(): void {
-    this.#isLeading = false
-    this.#look()
+    this.#duty.stop()
   }
 
-  #look(): void {
-    const rows = this.#isLeading ? this.#ports.store.view().datacenters() : []
+  #look(view: View | undefined): void {
+    const rows = view?.datacenters() ?? []
     const wanted = new Map(rows.map(({ name, clusterId }) => [name, clusterId]))
     for (const [name, { clusterId, following }] of this.#followed)
       if (wanted.get(name) !== clusterId) {

@@ -3,40 +3,29 @@
  * leader copies (entry-copy.ts); every server sends writes of entries to the primary.
  */
 import { configEntryKinds } from '../../model/config-entry.ts'
-import type { Consensus } from '../consensus/contract.ts'
-import type { Store } from '../store/store.ts'
+import type { View } from '../store/view.ts'
 import { EntryCopy, type EntryCopyPorts } from './entry-copy.ts'
+import { type LeaderDutyPorts, whileLeading } from './leader-duty.ts'
 
-export interface ReplicationPorts extends EntryCopyPorts {
-  readonly store: Pick<Store, 'view' | 'onCommit' | 'onReplaced'>
-  readonly consensus: Pick<Consensus, 'onLeadership'>
-}
+export type ReplicationPorts = EntryCopyPorts & LeaderDutyPorts
 
 export class Replication {
   readonly #ports: ReplicationPorts
-  #isLeading: boolean = false
+  readonly #duty: { stop(): void }
   #primary = ''
   #copies: readonly EntryCopy[] = []
 
   constructor(ports: ReplicationPorts) {
     this.#ports = ports
-    ports.consensus.onLeadership((leading) => {
-      this.#isLeading = leading
-      this.#look()
-    })
-    ports.store.onCommit((_view, changes) => {
-      if (changes.roots) this.#look()
-    })
-    ports.store.onReplaced(() => this.#look())
+    this.#duty = whileLeading(ports, (view) => this.#look(view))
   }
 
   stop(): void {
-    this.#isLeading = false
-    this.#look()
+    this.#duty.stop()
   }
 
-  #look(): void {
-    const primary = this.#isLeading ? (this.#ports.store.view().primary()?.name ?? '') : ''
+  #look(view: View | undefined): void {
+    const primary = view?.primary()?.name ?? ''
     if (primary === this.#primary) return
     this.#primary = primary
     for (const copy of this.#copies) copy.stop()

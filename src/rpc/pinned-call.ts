@@ -1,28 +1,30 @@
 /**
- * Asks one server to admit another to the cluster, over a connection that trusts nobody but the authority that the token pins:
- * the answer holds the cluster key. Which servers to ask, and what becomes of the answer, is server/ca/joining.ts.
+ * One call to one server over a connection of its own that trusts nobody but the authority that a token pins: the caller has no
+ * certificate yet, and the answer may hold secrets. Which servers to ask, and what becomes of the answer, is the caller's
+ * business (server/ca/joining.ts, server/federation/federating.ts).
  */
 import { failed } from '../model/errors.ts'
 import { limits } from '../model/limits.ts'
 import type { Clock } from '../platform/ports.ts'
-import type { EnrollServerRequest, Reply, ServerAdmission } from './contract.ts'
+import type { Reply } from './contract.ts'
 import { GrpcConnection } from './grpc-connection.ts'
-import { methods } from './methods.ts'
+import type { Method } from './methods.ts'
 
-export interface EnrollServerTarget {
+export interface PinnedTarget {
   readonly address: string
   readonly pin: string
   readonly clock: Clock
 }
 
 /** Replies once; `no-server` where the address was not reached or was lost. */
-export function enrollServerAt(
-  { address, pin, clock }: EnrollServerTarget,
-  request: EnrollServerRequest,
-  reply: Reply<ServerAdmission>,
+export function callPinned<Request, Answer>(
+  method: Method<Request, Answer>,
+  { address, pin, clock }: PinnedTarget,
+  request: Request,
+  reply: Reply<Answer>,
 ): void {
   let isOver = false
-  const finish: Reply<ServerAdmission> = (result) => {
+  const finish: Reply<Answer> = (result) => {
     if (isOver) return
     isOver = true
     connection.close()
@@ -33,9 +35,7 @@ export function enrollServerAt(
     { address, identity: { kind: 'pinned', pin }, clock },
     {
       onReady: () =>
-        connection.call(methods.enrollServer, request, limits.rpcCallTimeoutMs, (result) =>
-          finish(result ?? lost),
-        ),
+        connection.call(method, request, limits.rpcCallTimeoutMs, (result) => finish(result ?? lost)),
       onRefused: (failure) => finish({ ok: false, failure }),
       onLost: () => finish(lost),
     },
