@@ -12,7 +12,9 @@ const here = import.meta.dirname
 
 /** Never in the repository: it holds root-owned file systems with device nodes. */
 const cache = join(process.env['XDG_CACHE_HOME'] ?? '/var/cache', 'mesh-agent-testbed')
-const suite = process.env['MESH_TESTBED_SUITE'] ?? 'bookworm'
+
+/** Debian releases that hosts are made of. */
+export type Suite = 'bookworm' | 'trixie'
 
 export class Host {
   readonly name: string
@@ -122,7 +124,7 @@ async function withTools(): Promise<string | undefined> {
 }
 
 /** The folder of the root filesystem, built where it is not cached. Exit status 77: it cannot be built here. */
-export async function rootFileSystem(): Promise<string> {
+export async function rootFileSystem(suite: Suite): Promise<string> {
   return (await call(join(here, 'root.sh'), [suite, cache], process.env)).trim()
 }
 

@@ -3,30 +3,30 @@
  * services on two of them. Then the request is denied, allowed again, and passes after a reboot.
  */
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
-import { readmeBlocks } from './readme.ts'
-import { eventually, type Step } from './steps.ts'
-import type { Host } from './testbed.ts'
-
-export interface Scene {
-  readonly deb: string
-  /** By the names that the README gives them. */
-  readonly hosts: ReadonlyMap<string, Host>
-}
+import { readmeBlocks } from '../readme.ts'
+import { hostOf, type Scenario, type Scene } from '../scenario.ts'
+import { eventually, type Step } from '../steps.ts'
+import type { Host } from '../testbed.ts'
 
 const call = ['curl', '-sSf', '--max-time', '5', 'http://127.0.0.1:9191'] as const
 
-export function hostOf({ hosts }: Scene, name: string): Host {
-  const host = hosts.get(name)
-  ok(host, `there is a host ${name}`)
-  return host
+export const firstRequest: Scenario = {
+  name: 'first-request',
+  about: 'the README’s own commands lead to a request over mTLS, and a rule and a reboot do what they should',
+  hosts: 3,
+  suites: ['bookworm', 'trixie'],
+  run: async (step, scene) => {
+    await readmeWalk(step, scene)
+    await ruleAndReboot(step, scene)
+  },
 }
 
-export async function firstRequest(step: Step, scene: Scene): Promise<void> {
+/** The README's walk, for other scenarios to begin with: web on vm2 calls backend on vm3 through the mesh of vm1. */
+export async function readmeWalk(step: Step, scene: Scene): Promise<void> {
   const [server, backend, web, allow, request] = readmeBlocks()
   ok(server && backend && web && allow && request, 'the README has the five blocks of its walk')
   const [vm1, vm2, vm3] = ['vm1', 'vm2', 'vm3'].map((name) => hostOf(scene, name))
   ok(vm1 && vm2 && vm3)
-  await step('the hosts have their names and the package', () => prepare(scene))
   await step('vm1: the README’s commands make a cluster and two tokens', async () => {
     const said = await type(vm1, server.commands)
     match(said, /What to do next:\n.*mesh-agent\.hcl.*\n.*systemctl start mesh-agent/)
@@ -44,6 +44,12 @@ export async function firstRequest(step: Step, scene: Scene): Promise<void> {
   await step('vm2: the first request passes', async () => {
     equal(await eventually(() => type(vm2, request.commands)), 'hello from backend\n')
   })
+}
+
+async function ruleAndReboot(step: Step, scene: Scene): Promise<void> {
+  const [vm1, vm2, vm3] = ['vm1', 'vm2', 'vm3'].map((name) => hostOf(scene, name))
+  ok(vm1 && vm2 && vm3)
+  const backend = readmeBlocks()[1]?.commands ?? ''
   await step('web is refused when an intention denies it, each time with its reason', async () => {
     await vm1.exec('mesh', 'intention', 'deny', 'web', 'backend')
     for (let i = 0; i < 20; i++) notEqual((await vm2.attempt(...call)).status, 0)
@@ -59,17 +65,9 @@ export async function firstRequest(step: Step, scene: Scene): Promise<void> {
   await step('after a reboot of vm3 it does so with nobody typing anything', async () => {
     await vm3.powerOff()
     await vm3.powerOn()
-    await vm3.exec('sh', '-c', serviceOf(backend.commands))
+    await vm3.exec('sh', '-c', serviceOf(backend))
     equal(await eventually(() => vm2.exec(...call), 60_000), 'hello from backend\n')
   })
-}
-
-async function prepare({ deb, hosts }: Scene): Promise<void> {
-  for (const [name, host] of hosts) {
-    await host.write('/etc/hostname', `${name}\n`)
-    await host.exec('hostname', name)
-    await host.push(deb, '/root/mesh-agent.deb')
-  }
 }
 
 /** Types commands into a root shell; what they printed. Lines of a terminal that apt makes end otherwise. */

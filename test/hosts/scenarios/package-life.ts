@@ -1,15 +1,27 @@
 /**
- * The package after the first day, on the hosts that firstRequest left: a new version is installed over a running one,
+ * The package after the first day, on the hosts of the README's walk: a new version is installed over a running one,
  * one that cannot read the configuration is not taken over, and purge leaves nothing behind.
  */
 import { equal, match, notEqual } from 'node:assert/strict'
-import { hostOf, install, type Scene } from './first-request.ts'
-import type { Step } from './steps.ts'
-import type { Host } from './testbed.ts'
+import { hostOf, type Scenario, type Scene } from '../scenario.ts'
+import type { Step } from '../steps.ts'
+import type { Host } from '../testbed.ts'
+import { install, readmeWalk } from './first-request.ts'
 
 const programs = ['mesh-agent', 'mesh-server', 'mesh-proxy']
 
-export async function packageLife(step: Step, scene: Scene): Promise<void> {
+export const packageLife: Scenario = {
+  name: 'package-life',
+  about: 'upgrade, an upgrade that cannot be taken over, removal and purge',
+  hosts: 3,
+  suites: ['bookworm'],
+  run: async (step, scene) => {
+    await readmeWalk(step, scene)
+    await life(step, scene)
+  },
+}
+
+async function life(step: Step, scene: Scene): Promise<void> {
   const h1 = hostOf(scene, 'vm1')
   const h2 = hostOf(scene, 'vm2')
   await step(

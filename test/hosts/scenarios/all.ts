@@ -1,0 +1,6 @@
+/** Which scenarios there are, in the order in which they run: the first fails on what is broken for everybody. */
+import type { Scenario } from '../scenario.ts'
+import { firstRequest } from './first-request.ts'
+import { packageLife } from './package-life.ts'
+
+export const scenarios: readonly Scenario[] = [firstRequest, packageLife]
