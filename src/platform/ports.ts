@@ -254,15 +254,18 @@ export interface StateFiles {
   read(path: string): Uint8Array | undefined
   /**
    * Replaces the whole file or nothing, making missing folders (0700). When it returns no error the new content
-   * survives a power cut, unless `durable` is false: then only a crash of the process. `mode` defaults to 0600.
+   * survives a power cut, unless `durable` is false: then only a crash of the process. `mode` defaults to 0600. With
+   * `ifAbsent` a file that is there already stays, whoever wrote it in the same moment: error `exists`.
    */
-  write(
-    path: string,
-    data: Uint8Array,
-    options?: { readonly mode?: number; readonly durable?: boolean },
-  ): DiskError | undefined
+  write(path: string, data: Uint8Array, options?: StateWriteOptions): DiskError | undefined
   /** Removing what is not there is no error. */
   remove(path: string): DiskError | undefined
+}
+
+export interface StateWriteOptions {
+  readonly mode?: number
+  readonly durable?: boolean
+  readonly ifAbsent?: boolean
 }
 
 /** A file for one kind of lines, read by others while it grows. */

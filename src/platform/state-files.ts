@@ -2,10 +2,12 @@
  * Small state files of one program behind the `StateFiles` port: atomic replacement by temporary file, fsync, rename,
  * and fsync of the folder. Knows nothing of what the files hold.
  */
+import { randomUUID } from 'node:crypto'
 import {
   closeSync,
   fchmodSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -16,12 +18,15 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { assert } from '../model/errors.ts'
-import type { DiskError, StateFiles } from './ports.ts'
+import type { DiskError, StateFiles, StateWriteOptions } from './ports.ts'
 
 /** Marks a file that was being written; one that is left over was never part of the state. */
 const unfinishedSuffix = '.unfinished'
 
-/** Files below `root`, which is made (0700) with the first write. One process owns the folder. */
+/**
+ * Files below `root`, which is made (0700) with the first write. One process owns the folder; only what is written with
+ * `ifAbsent` may be begun by another one in the same moment.
+ */
 export function createStateFiles(root: string): StateFiles {
   return {
     list(directory) {
@@ -47,7 +52,9 @@ export function createStateFiles(root: string): StateFiles {
     write(path, data, options = {}) {
       const full = pathBelow(root, path)
       try {
-        replaceFile(full, data, options.mode ?? 0o600, options.durable ?? true)
+        mkdirSync(dirname(full), { recursive: true, mode: 0o700 })
+        if (options.ifAbsent === true) makeFile(full, data, options)
+        else replaceFile(full, data, options)
         return undefined
       } catch (error) {
         return diskError(error)
@@ -72,10 +79,31 @@ function pathBelow(root: string, path: string): string {
   return join(root, path)
 }
 
-function replaceFile(path: string, data: Uint8Array, mode: number, durable: boolean): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+function replaceFile(path: string, data: Uint8Array, options: StateWriteOptions): void {
   const unfinished = `${path}${unfinishedSuffix}`
-  const file = openSync(unfinished, 'w', mode)
+  writeWhole(unfinished, data, options)
+  renameSync(unfinished, path)
+  if (options.durable ?? true) syncDirectory(dirname(path))
+}
+
+/** A link, unlike a rename, does not replace what another process put there. */
+function makeFile(path: string, data: Uint8Array, options: StateWriteOptions): void {
+  const unfinished = `${path}.${randomUUID()}${unfinishedSuffix}`
+  try {
+    writeWhole(unfinished, data, options)
+    linkSync(unfinished, path)
+  } finally {
+    rmSync(unfinished, { force: true })
+  }
+  if (options.durable ?? true) syncDirectory(dirname(path))
+}
+
+function writeWhole(
+  path: string,
+  data: Uint8Array,
+  { mode = 0o600, durable = true }: StateWriteOptions,
+): void {
+  const file = openSync(path, 'w', mode)
   try {
     // Before the first byte: a left-over of a crash may have another mode, and the umask may have taken bits away.
     fchmodSync(file, mode)
@@ -84,8 +112,6 @@ function replaceFile(path: string, data: Uint8Array, mode: number, durable: bool
   } finally {
     closeSync(file)
   }
-  renameSync(unfinished, path)
-  if (durable) syncDirectory(dirname(path))
 }
 
 function syncDirectory(path: string): void {

@@ -67,14 +67,21 @@ export const openNextKey = (files: StateFiles): Result<KeyObject> => openKey(fil
 export const hasNextKey = (files: StateFiles): boolean => files.read(nextKeyFile) !== undefined
 
 function openKey(files: StateFiles, path: string): Result<KeyObject> {
-  const stored = files.read(path)
-  if (stored !== undefined) {
-    const key = readPrivateKeyPem(text(stored))
-    return key.ok ? key : failed('invalid-config', `${path} is damaged; remove it and enroll this host again`)
-  }
+  const stored = storedKey(files, path)
+  if (stored !== undefined) return stored
   const key = generateKey()
-  const error = files.write(path, Buffer.from(privateKeyPem(key)))
-  return error === undefined ? ok(key) : failed('internal', `${path} cannot be written: ${error.message}`)
+  // `mesh enroll` may be typed while the agent enrolls itself: both have to ask for the same key.
+  const error = files.write(path, Buffer.from(privateKeyPem(key)), { ifAbsent: true })
+  if (error === undefined) return ok(key)
+  const other = error.code === 'exists' ? storedKey(files, path) : undefined
+  return other ?? failed('internal', `${path} cannot be written: ${error.message}`)
+}
+
+function storedKey(files: StateFiles, path: string): Result<KeyObject> | undefined {
+  const stored = files.read(path)
+  if (stored === undefined) return undefined
+  const key = readPrivateKeyPem(text(stored))
+  return key.ok ? key : failed('invalid-config', `${path} is damaged; remove it and enroll this host again`)
 }
 
 /** The one of our keys that a certificate is for. */

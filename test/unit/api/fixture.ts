@@ -137,7 +137,7 @@ export async function startTestApi(
   const lines: { message: string; fields: unknown }[] = []
   const logLine = (message: string, fields?: unknown): void => void lines.push({ message, fields })
   const ownLog = createLog({ level: 'info', json: true, write: () => undefined })
-  const ownMetrics = createMetrics({ process: true })
+  const ownMetrics = createMetrics({ process: true, nowMs: () => 1_700_000_000_000 })
   const log = { debug: logLine, info: logLine, warn: logLine, error: logLine, with: () => log }
   const kept: TestApi['kept'] = new Map()
   const followed: TestApi['followed'] = []
