@@ -14,18 +14,21 @@ export function declareEnrollment(program: Command): void {
     .summary('write a first configuration')
     .option('--server', 'a server: the first of a new mesh, or with -join a further one')
     .option('--agent', 'a host without a server')
+    .option('--dev', 'two services for `mesh agent -dev`, to try the mesh on this machine')
+    .option('--start', 'start it, too')
+    .option('--token-file <file>', 'start it and let it in with this token')
     .option('--join <host>', 'a server that there is already; may be repeated', collect)
     .option('--node <name>', 'name of this host in the mesh (default: the host name)')
     .option('--address <address>', 'where other hosts reach this one')
     .option('--datacenter <name>', 'name of the datacenter (default: dc1)')
-    .option('--config-dir <folder>', 'where to write', '/etc/mesh-agent')
+    .option('--config-dir <folder>', 'where to write (default: /etc/mesh-agent, with -dev mesh-dev)')
     .addHelpText(
       'after',
-      '\nExamples:\n  mesh init -server -node s1\n  mesh init -server -node s2 -join 10.0.0.1\n  mesh init -agent',
+      '\nExamples:\n  mesh init -server -start\n  mesh init -server -join 10.0.0.1 -token-file s2.token\n  mesh init -agent -token-file web-1.token',
     )
     .action(async (options: InitOptions) => {
       const { init } = await import('./init.ts')
-      init(contextOf({}), options)
+      await init(contextOf({}), options)
     })
   declare(program, 'enroll', 'let this host in with a token from standard input')
     .summary('let this host in with a token')

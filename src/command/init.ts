@@ -1,62 +1,100 @@
 /**
- * `mesh init`: writes the first configuration of a host, with a comment for each key, and says what to type next. It never
- * overwrites a file, and writes nothing that the other files of the folder contradict.
+ * `mesh init`: writes the first configuration of a host, and where it is asked to, starts the host and lets it in with its
+ * token, so that one command makes a host a part of the mesh. It never overwrites a file, and writes nothing that the other
+ * files of the folder contradict.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfiguration } from '../config/load.ts'
 import type { SourceFile } from '../config/settings.ts'
 import { systemSourceFiles } from '../platform/source-files.ts'
+import { parseEnrollmentToken } from '../rpc/enrollment-token.ts'
 import { showMistakes } from './configuration.ts'
 import type { Context } from './declare.ts'
+import { readToken, required } from './enrollment.ts'
 import { CommandFailure, systemReason, UsageFailure } from './failure.ts'
+import {
+  fileNames,
+  firstConfiguration,
+  type HostFacts,
+  type HostKind,
+  trialPorts,
+} from './first-configuration.ts'
 import { systemMachine } from './machine.ts'
+import { startUnit, unitConfiguration } from './unit.ts'
 
-export interface InitOptions {
+export interface InitOptions extends HostFacts {
   readonly server?: true
   readonly agent?: true
-  /** Servers that there are already. */
-  readonly join?: readonly string[]
-  readonly node?: string
-  readonly address?: string
-  readonly datacenter?: string
-  readonly configDir: string
+  readonly dev?: true
+  readonly start?: true
+  /** Starts the host, too. */
+  readonly tokenFile?: string
+  readonly configDir?: string
 }
 
-/** The three kinds of host that begin differently. */
-type Kind = 'first server' | 'further server' | 'host'
-
-export function init(context: Context, options: InitOptions): void {
+export async function init(context: Context, options: InitOptions): Promise<void> {
   const kind = kindOf(options)
-  const path = join(options.configDir, kind === 'host' ? 'agent.hcl' : 'server.hcl')
-  const text = textOf(kind, options)
+  const folder = options.configDir ?? (kind === 'trial' ? 'mesh-dev' : unitConfiguration)
+  const starts = options.start === true || options.tokenFile !== undefined
+  if (starts) checkStart(kind, options, folder)
+  // A token that cannot be read is no reason to leave half of the work behind.
+  if (options.tokenFile !== undefined)
+    required(parseEnrollmentToken(await readToken(context, options.tokenFile)))
+  const path = join(folder, fileNames[kind])
+  const text = firstConfiguration(kind, options, folder)
   if (existsSync(path))
     throw new CommandFailure(`${path} is there already`, { next: 'edit it, or move it away first' })
-  checkTogether(context, options.configDir, { path, text })
-  write(options.configDir, path, text)
+  checkTogether(context, kind, folder, { path, text })
+  write(folder, path, text)
   context.terminal.line(`Written: ${path}`)
-  for (const line of nextSteps(kind, options)) context.terminal.note(line)
+  if (starts) await begin(context, kind, { ...options, configDir: folder })
+  else for (const line of nextSteps(kind, options, folder)) context.terminal.note(line)
 }
 
-function kindOf({ server, agent, join: servers = [] }: InitOptions): Kind {
-  if ((server === true) === (agent === true))
+function kindOf({ server, agent, dev, join: servers = [] }: InitOptions): HostKind {
+  if ([server, agent, dev].filter((flag) => flag === true).length !== 1)
     throw new UsageFailure(
       'is this host to be a server?',
-      'mesh init -server, or mesh init -agent for a host without',
+      'mesh init -server, or mesh init -agent for a host without; mesh init -dev to try it on this machine',
     )
+  if (dev === true) return 'trial'
   if (agent === true) return 'host'
   return servers.length === 0 ? 'first server' : 'further server'
 }
 
+function checkStart(kind: HostKind, { tokenFile }: InitOptions, folder: string): void {
+  if (kind === 'trial')
+    throw new UsageFailure(
+      'a trial is not run by systemd',
+      `mesh init -dev, then mesh agent -dev -config-dir ${folder}`,
+    )
+  if (folder !== unitConfiguration)
+    throw new UsageFailure(
+      `systemd runs what is configured in ${unitConfiguration}, not in ${folder}`,
+      'leave -start and -token-file away, or -config-dir',
+    )
+  if (kind === 'first server' && tokenFile !== undefined)
+    throw new UsageFailure(
+      'the first server founds the mesh, so nobody could have made a token for it',
+      'name a server that there is with -join, or leave -token-file away',
+    )
+}
+
 /** Whatever is wrong is shown before anything is written. */
-function checkTogether({ terminal }: Context, folder: string, file: SourceFile): void {
+function checkTogether({ terminal }: Context, kind: HostKind, folder: string, file: SourceFile): void {
   const { files, unreadable } = existsSync(folder)
     ? systemSourceFiles.read([folder])
     : { files: [], unreadable: [] }
   const [first] = unreadable
   if (first !== undefined)
     throw new CommandFailure(`${first.path} cannot be read: ${systemReason(first.message)}`)
-  const loaded = loadConfiguration([...files, file], systemMachine())
+  const machine = systemMachine()
+  // A trial stays on the loopback, so it does not matter whether other hosts could reach this one.
+  const loaded = loadConfiguration(
+    [...files, file],
+    kind === 'trial' ? { ...machine, privateAddress: '127.0.0.1' } : machine,
+  )
   if (!loaded.ok) throw showMistakes(terminal, loaded.errors)
 }
 
@@ -69,47 +107,32 @@ function write(folder: string, path: string, text: string): void {
   }
 }
 
-function textOf(kind: Kind, options: InitOptions): string {
-  const { node, address, datacenter, join: servers = [] } = options
-  const list = servers.map((server) => JSON.stringify(server)).join(', ')
-  const blocks = [
-    `# Written by \`mesh init\`. All programs of this host read every *.hcl and *.json file of this folder;\n# \`mesh validate ${options.configDir}\` says what is wrong in them.`,
-    kind === 'host' ? undefined : '# This host runs a server.\nserver = true',
-    serversBlock(kind, list),
-    key(
-      'node_name',
-      node,
-      'web-1',
-      'Its name in the mesh; every host and server has one of its own. Default: the host name.',
-    ),
-    key(
-      'advertise_addr',
-      address,
-      '10.0.0.2',
-      'Where other hosts reach it. Default: the first private IPv4 address.',
-    ),
-    key('datacenter', datacenter, 'dc1', 'Default: dc1. Servers and hosts of one mesh have the same.'),
-  ]
-  return `${blocks.filter((block) => block !== undefined).join('\n\n')}\n`
+/** Starts first: the folder of the state, which the enrollment is written to, is made by systemd. */
+async function begin(
+  context: Context,
+  kind: HostKind,
+  options: InitOptions & { configDir: string },
+): Promise<void> {
+  startUnit()
+  context.terminal.line('Started: mesh-agent')
+  const { tokenFile, configDir } = options
+  if (tokenFile === undefined) {
+    for (const line of nextSteps(kind, options, configDir))
+      if (!line.startsWith('Start')) context.terminal.note(line)
+    return
+  }
+  try {
+    const { enroll } = await import('./enroll.ts')
+    const { enrollServer } = await import('./enroll-server.ts')
+    await (kind === 'host' ? enroll : enrollServer)(context, { tokenFile, configDir })
+  } catch (error) {
+    const again = `mesh enroll ${kind === 'host' ? '' : '-server '}-token-file ${tokenFile}`
+    context.terminal.note(`The configuration is written and mesh-agent runs; what is left to do is: ${again}`)
+    throw error
+  }
 }
 
-function serversBlock(kind: Kind, list: string): string | undefined {
-  if (kind === 'first server')
-    return '# It names no other server, so it founds a new mesh when it is started for the first time.\n// servers = ["10.0.0.2"]'
-  if (kind === 'further server')
-    return `# The other servers. Because they are named, this one founds nothing: it waits for its token.\nservers = [${list}]`
-  return list === ''
-    ? '# The servers. Default: those that the token names.\n// servers = ["10.0.0.1"]'
-    : `# The servers.\nservers = [${list}]`
-}
-
-/** Without a value the line is an example: `//` before it. */
-function key(name: string, value: string | undefined, example: string, comment: string): string {
-  const line = `${name} = ${JSON.stringify(value ?? example)}`
-  return `# ${comment}\n${value === undefined ? `// ${line}` : line}`
-}
-
-function nextSteps(kind: Kind, { node }: InitOptions): readonly string[] {
+function nextSteps(kind: HostKind, { node }: InitOptions, folder: string): readonly string[] {
   const name = node ?? 'NAME'
   switch (kind) {
     case 'first server':
@@ -130,5 +153,15 @@ function nextSteps(kind: Kind, { node }: InitOptions): readonly string[] {
         'Start the agent:      systemctl start mesh-agent',
         `With the token here:  mesh enroll -token-file ${name}.token`,
       ]
+    case 'trial':
+      return trialSteps(folder)
   }
 }
+
+const trialSteps = (folder: string): readonly string[] => [
+  `The mesh:             mesh agent -dev -config-dir ${folder}`,
+  'Then, each in a terminal of its own after the line that the mesh shows:',
+  `The called service:   mesh sample-service --name backend --listen 127.0.0.1:${trialPorts.backend}`,
+  'Allow it:             mesh intention allow web backend',
+  `A request:            curl http://127.0.0.1:${trialPorts.upstream}`,
+]

@@ -92,3 +92,37 @@ test('without -server or -agent, and with both, it says what to type', async () 
     expect(run.err).toContain('mesh init -server, or mesh init -agent')
   }
 })
+
+test('a trial has two services that the mesh takes, and the lines that begin it', async () => {
+  const folder = newFolder()
+  const run = await init(folder, '-dev')
+  expect(run.status, run.err).toBe(0)
+  const path = join(folder, 'dev.hcl')
+  const loaded = loadConfiguration([{ path, text: readFileSync(path, 'utf8') }], machine)
+  expect(loaded.ok && loaded.value.definitions.services.map(({ service }) => service.name)).toEqual([
+    'backend',
+    'web',
+  ])
+  expect(run.err).toContain(`mesh agent -dev -config-dir ${folder}`)
+})
+
+test.each([
+  [
+    'a folder that systemd does not read',
+    ['-agent', '-start'],
+    'systemd runs what is configured in /etc/mesh-agent',
+  ],
+  ['a trial', ['-dev', '-start'], 'a trial is not run by systemd'],
+])('%s is not started, and nothing is written', async (_what, flags, said) => {
+  const folder = newFolder()
+  const run = await init(folder, ...flags)
+  expect([run.status, readdirSync(folder)]).toEqual([2, []])
+  expect(run.err).toContain(said)
+})
+
+test('a token for the first server, and one that cannot be read, are refused before anything is written', async () => {
+  const first = await runMesh(['init', '-server', '-token-file', '/nonexistent'])
+  expect([first.status, first.err]).toEqual([2, expect.stringContaining('founds the mesh')])
+  const missing = await runMesh(['init', '-agent', '-token-file', '/nonexistent'])
+  expect([missing.status, missing.err]).toEqual([1, expect.stringContaining('/nonexistent cannot be read')])
+})
