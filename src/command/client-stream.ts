@@ -1,8 +1,8 @@
 /** Bodies of any size between a file and the agent's HTTP API; everything that fits in memory goes through client.ts. */
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { refusalOfText, requestOptions, unreachable } from './client.ts'
+import { openRequest, refusalOfText, requestOptions, unreachable } from './client.ts'
 import { type ConnectionFlags, findAddress, findToken, tokenScope } from './connection.ts'
 import { CommandFailure } from './failure.ts'
 
@@ -58,7 +58,7 @@ async function exchange(
   const address = findAddress(flags, process.env)
   const token = findToken(flags, process.env, tokenScope(address))
   const { method, path, source } = asked
-  const sent = request(requestOptions(address, { method, path, token }))
+  const sent = openRequest(requestOptions(address, { method, path, token }))
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     sent.once('response', resolve)
     sent.once('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error)))

@@ -2,7 +2,7 @@
  * One request to an agent's HTTP API, over TCP or its unix socket. Turns refusals and unreachable agents into failures that
  * say what to do; what is asked for, the commands know.
  */
-import { type IncomingMessage, type RequestOptions, request } from 'node:http'
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import {
   type Address,
   addressText,
@@ -106,9 +106,15 @@ export function requestOptions(address: Address, asked: Request): RequestOptions
   }
 }
 
+/** Loaded with the first request: the programs declare commands, too, and would carry five megabytes of it for nothing. */
+export const openRequest = (
+  options: RequestOptions,
+  onResponse?: (response: IncomingMessage) => void,
+): ClientRequest => process.getBuiltinModule('node:http').request(options, onResponse)
+
 function exchange(address: Address, asked: Request): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const sent = request(requestOptions(address, asked), (response) => collect(response, resolve, reject))
+    const sent = openRequest(requestOptions(address, asked), (response) => collect(response, resolve, reject))
     sent.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error)))
     sent.end(asked.body)
   })

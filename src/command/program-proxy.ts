@@ -1,14 +1,13 @@
 /**
- * `mesh proxy` and its worker as processes: log, signals, systemd. What a proxy is, src/proxy says; SIGHUP replaces the worker
- * by a new process without refusing a connection, SIGTERM lets open connections finish for a short while.
+ * `mesh proxy`, the holder, as a process: log, signals, systemd. What a proxy is, src/proxy says; SIGHUP replaces the worker
+ * by a new process without refusing a connection, SIGTERM lets open connections finish for a short while. Apart from the
+ * worker (program-proxy-worker.ts), whose TLS would cost the holder some megabytes that it never uses.
  */
-import { join } from 'node:path'
-import { createLog, type ProgramLog } from '../platform/log.ts'
+import type { ProgramLog } from '../platform/log.ts'
 import { createNotifier } from '../platform/systemd.ts'
-import type { WorkerScope } from '../proxy/holder/scope.ts'
 import { type Proxy as ProxyHolder, startProxy } from '../proxy/start.ts'
-import { startProxyWorker } from '../proxy/start-worker.ts'
 import { exitStatus } from './failure.ts'
+import { logOf } from './program-log.ts'
 import type { ProgramOptions } from './program-options.ts'
 
 /** Runs until SIGTERM or SIGINT; the number is the exit status. */
@@ -52,25 +51,6 @@ function stopProxy(proxy: ProxyHolder, log: ProgramLog, resolve: (status: number
       resolve(exitStatus.failed)
     },
   )
-}
-
-/** Never resolves: the worker ends its process itself, when its holder says so or is gone. */
-export function runWorkerProcess(options: ProgramOptions, scope: WorkerScope): Promise<number> {
-  const { settings } = options.configuration
-  startProxyWorker({
-    stateDirectory: join(settings.dataDirectory, 'proxy'),
-    linkSocketPath: options.sockets.link,
-    log: logOf(options, 'proxy-worker'),
-    version: options.version,
-    accessLogPath: settings.proxy.accessLogPath,
-    scope,
-  })
-  return new Promise(() => undefined)
-}
-
-function logOf({ configuration }: ProgramOptions, program: string): ProgramLog {
-  const { level, json } = configuration.settings.log
-  return createLog({ level, json, fields: { program } })
 }
 
 /** Ctrl-C under npm arrives twice; the second must not mean anything. */

@@ -31,12 +31,22 @@ import { overview } from './overview.ts'
 import type { ServiceFlags } from './services-write.ts'
 import { version } from './version.ts'
 
-export function createProgram(outcome: Outcome): Command {
+/** They run for months and keep what was made at their start, so for them nothing else is declared. */
+const daemons: readonly (string | undefined)[] = ['agent', 'server', 'proxy', 'proxy-worker']
+
+/** `first`: the word behind `mesh`. */
+export function createProgram(outcome: Outcome, first?: string): Command {
   const program = styled(new Command('mesh'))
     .usage('<command> [options]')
     .description('A service mesh for virtual machines and bare metal.')
     .version(version, '-v, --version', 'show the version')
     .exitOverride()
+  if (daemons.includes(first)) declarePrograms(program, outcome)
+  else declareAll(program, outcome)
+  return program
+}
+
+function declareAll(program: Command, outcome: Outcome): void {
   program.commandsGroup('The mesh:')
   declareIntentions(program, outcome)
   declareMesh(program, outcome)
@@ -55,7 +65,6 @@ export function createProgram(outcome: Outcome): Command {
   declareOther(program)
   program.helpCommand('help [command]', 'show help of a command')
   program.configureHelp({ ...program.configureHelp(), formatHelp: () => overview(program) })
-  return program
 }
 
 function declareHost(program: Command): void {

@@ -50,7 +50,7 @@ export const runProxyWorkers = (paths: readonly string[], options: SharedOptions
 /** Started by the proxy's holder. */
 export const runProxyWorker = (paths: readonly string[], scope: WorkerScope): Promise<number> =>
   withConfiguration(paths, async (options) => {
-    const { runWorkerProcess } = await import('./program-proxy.ts')
+    const { runWorkerProcess } = await import('./program-proxy-worker.ts')
     return runWorkerProcess(options, scope)
   })
 

@@ -16,7 +16,7 @@ export async function run(args: readonly string[]): Promise<number> {
     throw error
   })
   const outcome: { status: number } = { status: exitStatus.done }
-  const program = createProgram(outcome)
+  const program = createProgram(outcome, args[0])
   try {
     await program.parseAsync([...normaliseArguments(args)], { from: 'user' })
     return outcome.status

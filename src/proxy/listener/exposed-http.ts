@@ -3,7 +3,7 @@
  * message is read whole by a strict parser and written anew, so no two readers can disagree about where it ends; whatever
  * is unclear is refused. Knows nothing of the mesh.
  */
-import http from 'node:http'
+import type http from 'node:http'
 import type net from 'node:net'
 import { limits } from '../../model/limits.ts'
 import type { ExposedPath } from '../../model/proxy-config.ts'
@@ -22,7 +22,7 @@ export class ExposedHttpListener implements OpenListener {
   constructor(context: ListenerContext, name: () => string) {
     this.#context = context
     this.#name = name
-    this.server = http.createServer(
+    this.server = httpLibrary().createServer(
       {
         insecureHTTPParser: false,
         requireHostHeader: true,
@@ -85,7 +85,7 @@ export class ExposedHttpListener implements OpenListener {
 }
 
 function forward(request: http.IncomingMessage, response: http.ServerResponse, target: ExposedPath): void {
-  const local = http.request({
+  const local = httpLibrary().request({
     host: target.localAddress,
     port: target.localPort,
     method: request.method ?? 'GET',
@@ -131,3 +131,6 @@ function refuse(response: http.ServerResponse, status: number, text: string): vo
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' })
   response.end(`${text}\n`)
 }
+
+/** Loaded with the first exposed path only: the library costs each proxy without one a megabyte. */
+const httpLibrary = (): typeof http => process.getBuiltinModule('node:http')

@@ -2,7 +2,7 @@
  * The same as exposed-http.ts for HTTP/2 without TLS, which gRPC health checks speak. Trailers pass, because gRPC's status
  * stands in them.
  */
-import http2 from 'node:http2'
+import type http2 from 'node:http2'
 import type net from 'node:net'
 import { limits } from '../../model/limits.ts'
 import type { ExposedPath } from '../../model/proxy-config.ts'
@@ -23,7 +23,7 @@ export class ExposedHttp2Listener implements OpenListener {
   constructor(context: ListenerContext, name: () => string) {
     this.#context = context
     this.#name = name
-    this.server = http2.createServer({
+    this.server = http2Library().createServer({
       maxHeaderListPairs: limits.exposedHeaderPairs,
       settings: { maxConcurrentStreams: limits.exposedStreams, enablePush: false },
     })
@@ -91,11 +91,11 @@ function forward(
 ): void {
   const { localAddress, localPort } = target
   const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress
-  const local = http2.connect(`http://${host}:${localPort}`)
+  const local = http2Library().connect(`http://${host}:${localPort}`)
   const fail = (): void => {
     local.destroy()
     if (stream.destroyed) return
-    if (stream.headersSent) stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+    if (stream.headersSent) stream.close(http2Library().constants.NGHTTP2_INTERNAL_ERROR)
     else stream.respond({ ':status': 502 }, { endStream: true })
   }
   local.on('error', fail)
@@ -118,3 +118,6 @@ function forward(
   })
   stream.pipe(asked)
 }
+
+/** Loaded with the first exposed path only: the library costs each proxy without one two megabytes. */
+const http2Library = (): typeof http2 => process.getBuiltinModule('node:http2')
