@@ -61,8 +61,9 @@ export async function startAgent(options: AgentOptions): Promise<number> {
 }
 
 /**
- * On a host with a server the first start is ready when the server let this agent in, so that whoever started it can go on
- * at once; but not later than this, because the agent serves local callers in any case.
+ * On a host whose server founds a mesh the first start is ready when the server let this agent in, so that whoever started
+ * it can go on at once; but not later than this, because the agent serves local callers in any case. A further server
+ * has to be let in itself first, by the very person who waits for the start to end.
  */
 const ownServerWaitMs = 15_000
 const leaveAfterMs = 100
@@ -98,7 +99,7 @@ interface Running {
 /** Says when it is ready, obeys SIGHUP, and resolves when it is told to stop. */
 async function running(options: AgentOptions, program: Running): Promise<void> {
   const { rooms, notifier, log, membership, left } = program
-  const { nodeName, datacenter, server, leaveOnTerminate } = options.configuration.settings
+  const { nodeName, datacenter, server, servers, leaveOnTerminate } = options.configuration.settings
   const stopped = stopSignal()
   const status = (): string => (membership.isJoined() ? `${nodeName} in ${datacenter}` : notEnrolled)
   const endWatch = notifier.watch(turning())
@@ -107,7 +108,7 @@ async function running(options: AgentOptions, program: Running): Promise<void> {
     rooms.reload()
     notifier.ready(status())
   })
-  if (server) await Promise.race([membership.joined, stopped, after(ownServerWaitMs)])
+  if (server && servers.length === 0) await Promise.race([membership.joined, stopped, after(ownServerWaitMs)])
   log.info('serving', { node: nodeName, datacenter, version: options.version })
   notifier.ready(status())
   membership.joined.then(() => notifier.status(status()), ignored)
