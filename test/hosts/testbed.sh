@@ -7,6 +7,10 @@
 #   push HOST FILE PATH            copies a file of this machine into the host, mode included
 #   logs HOST [OPTION...]          the host's journal, also while it is down
 #   stop HOST | kill HOST | start HOST     power off in order, at once, and on again
+#   pause HOST | resume HOST       its processes stand still, with what they hold open, and go on
+#   partition HOST [both|out|in]   drops what the host sends, what it is sent, or both; nobody is told
+#   partition HOST OTHER           drops what these two send each other
+#   heal                           every cable is whole again
 #   down                           removes hosts and network; harmless when there are none
 #
 # TESTBED_WORK: folder of this testbed, on a real disk (not overlayfs). TESTBED_ROOT: what root.sh printed.
@@ -78,6 +82,43 @@ make_host() { # NAME ADDRESS
   echo "$2 $name" > "$folder/address"
 }
 
+# --- faults of the network: filters on the switch's end of a cable, so that no host can see or undo them ---
+
+# As tc understands a classic BPF program: 2 drops the frame, -1 leaves it alone.
+drop_everything='1,6 0 0 2'
+drop_to() { # ADDRESS: frames of IPv4 with this destination
+  local a b c d
+  IFS=. read -r a b c d <<< "$1"
+  echo "6,40 0 0 12,21 0 3 2048,32 0 0 30,21 0 1 $(((a << 24) + (b << 16) + (c << 8) + d)),6 0 0 2,6 0 0 4294967295"
+}
+add_filter() { # HOST out|in PROGRAM; what a host sends comes in at the switch
+  local hook=egress
+  if [ "$2" = out ]; then hook=ingress; fi
+  on_switch tc qdisc show dev "to-$1" | grep -q clsact || on_switch tc qdisc add dev "to-$1" clsact ||
+    { echo "this kernel has no clsact queueing discipline"; exit 77; }
+  on_switch tc filter add dev "to-$1" "$hook" bpf direct-action bytecode "$3" ||
+    { echo "this kernel has no BPF traffic filter"; exit 77; }
+}
+address_of() { cut -d' ' -f1 "$hosts/$1/address"; }
+
+partition() { # HOST [both|out|in|OTHER]
+  host_exists "$1"
+  case ${2:-both} in
+    both) add_filter "$1" out "$drop_everything"; add_filter "$1" in "$drop_everything" ;;
+    out | in) add_filter "$1" "$2" "$drop_everything" ;;
+    *)
+      host_exists "$2"
+      add_filter "$1" out "$(drop_to "$(address_of "$2")")"
+      add_filter "$2" out "$(drop_to "$(address_of "$1")")"
+      ;;
+  esac
+}
+
+heal() {
+  local folder
+  for folder in "$hosts"/*/; do on_switch tc qdisc del dev "to-$(basename "$folder")" clsact 2> /dev/null || :; done
+}
+
 # --- hosts ---
 
 systemd_pid() {
@@ -98,6 +139,7 @@ start() {
   local name=$1 folder=$hosts/$1 i child
   host_exists "$name"
   if is_alive "$folder/systemd"; then fail "host $name runs already"; fi
+  cable "$name" up
   cat <(echo '127.0.0.1 localhost') "$hosts"/*/address > "$folder/root/etc/hosts"
   mkdir -p "$cgroup/$name"
   # The launcher joins the host's control group first, so that the new cgroup namespace has its root there.
@@ -142,9 +184,23 @@ up() {
   for i in "${names[@]}"; do wait_booted "$i"; done
 }
 
+# The kernel would go on to answer for a host that is off: its network namespace stays.
+cable() { on_switch ip link set "to-$1" "$2"; } # HOST up|down
+
 kill_host() {
-  kill -9 "$(systemd_pid "$1")"
+  local pid
+  pid=$(systemd_pid "$1")
+  # First, or the sockets of its processes would take leave of their peers.
+  cable "$1" down
+  kill -9 "$pid"
+  # Processes that stand still die only when they go on.
+  echo 0 > "$cgroup/$1/cgroup.freeze"
   wait_gone "$1" 10 || fail "host $1 would not die"
+}
+
+freeze() { # HOST 1|0
+  systemd_pid "$1" > /dev/null
+  echo "$2" > "$cgroup/$1/cgroup.freeze"
 }
 
 stop() {
@@ -152,6 +208,7 @@ stop() {
   if ! is_alive "$hosts/$1/systemd"; then return; fi
   exec_in "$1" systemctl poweroff > /dev/null 2>&1 || :
   wait_gone "$1" 60 || kill_host "$1"
+  cable "$1" down
 }
 
 push() {
@@ -209,9 +266,11 @@ check() {
 command=${1:-help}
 shift || :
 case $command in
-  check | up | start | stop | push | logs | down) "$command" "$@" ;;
+  check | up | start | stop | push | logs | down | partition | heal) "$command" "$@" ;;
   exec) exec_in "$@" ;;
   kill) kill_host "$@" ;;
+  pause) freeze "${1:?host}" 1 ;;
+  resume) freeze "${1:?host}" 0 ;;
   *) sed -n '2,/^set /s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 if [ "$command" = start ]; then wait_booted "$1"; fi

@@ -57,12 +57,41 @@ export class Host {
     return this.#call('logs', this.name, '-b', '-o', 'cat', '-u', unit)
   }
 
+  /** Also of earlier boots, and while the host is off. */
+  wholeJournal(unit: string): Promise<string> {
+    return this.#call('logs', this.name, '-o', 'cat', '-u', unit)
+  }
+
   async powerOff(): Promise<void> {
     await this.#call('stop', this.name)
   }
 
   async powerOn(): Promise<void> {
     await this.#call('start', this.name)
+  }
+
+  /** The plug is pulled: no process gets to say or write anything more. */
+  async cut(): Promise<void> {
+    await this.#call('kill', this.name)
+  }
+
+  /** All processes stand still; what they hold open stays open. */
+  async pause(): Promise<void> {
+    await this.#call('pause', this.name)
+  }
+
+  async resume(): Promise<void> {
+    await this.#call('resume', this.name)
+  }
+
+  /** Packets vanish: what the host sends (`out`), what it is sent (`in`), or both, or between it and one other. */
+  async partition(what: 'both' | 'out' | 'in' | Host): Promise<void> {
+    await this.#call('partition', this.name, what instanceof Host ? what.name : what)
+  }
+
+  /** Ends all partitions of this testbed, not only those of this host. */
+  async healAll(): Promise<void> {
+    await this.#call('heal')
   }
 }
 
@@ -103,6 +132,7 @@ const tools: Readonly<Record<string, string>> = {
   perl: 'perl',
   setpriv: 'util-linux',
   strip: 'binutils',
+  tc: 'iproute2',
 }
 
 async function withTools(): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 /** Which scenarios there are, in the order in which they run: the first fails on what is broken for everybody. */
 import type { Scenario } from '../scenario.ts'
+import { faultsPower } from './faults-power.ts'
 import { firstRequest } from './first-request.ts'
 import { packageLife } from './package-life.ts'
 
-export const scenarios: readonly Scenario[] = [firstRequest, packageLife]
+export const scenarios: readonly Scenario[] = [firstRequest, packageLife, faultsPower]
