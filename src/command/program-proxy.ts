@@ -3,16 +3,17 @@
  * by a new process without refusing a connection, SIGTERM lets open connections finish for a short while. Apart from the
  * worker (program-proxy-worker.ts), whose TLS would cost the holder some megabytes that it never uses.
  */
-import type { ProgramLog } from '../platform/log.ts'
+import { createLog, type ProgramLog } from '../platform/log.ts'
 import { createNotifier } from '../platform/systemd.ts'
 import { type Proxy as ProxyHolder, startProxy } from '../proxy/start.ts'
 import { exitStatus } from './failure.ts'
-import { logOf } from './program-log.ts'
 import type { ProgramOptions } from './program-options.ts'
+import { handedOver, workerSettings } from './worker-settings.ts'
 
 /** Runs until SIGTERM or SIGINT; the number is the exit status. */
 export function runProxyHolder(options: ProgramOptions): Promise<number> {
-  const log = logOf(options, 'proxy')
+  const { level, json } = options.configuration.settings.log
+  const log = createLog({ level, json, fields: { program: 'proxy' } })
   const notifier = createNotifier(process.env)
   const proxy = startProxy({
     log,
@@ -22,6 +23,7 @@ export function runProxyHolder(options: ProgramOptions): Promise<number> {
       entry: options.entry,
       args: ['proxy-worker', ...options.configurationPaths.flatMap((path) => ['--config-file', path])],
       execArgv: process.execArgv,
+      environment: handedOver(workerSettings(options)),
     },
   })
   process.on('SIGHUP', () => {

@@ -15,6 +15,7 @@ import type { ProgramOptions } from './program-options.ts'
 import type { UpgradeOptions } from './proxy-upgrade.ts'
 import { socketPaths } from './socket-paths.ts'
 import { version } from './version.ts'
+import { takenOver, workerSettings } from './worker-settings.ts'
 
 export const runAgent = (paths: readonly string[]): Promise<number> =>
   withConfiguration(paths, async (options) => {
@@ -47,12 +48,14 @@ export const runProxyWorkers = (paths: readonly string[], options: SharedOptions
     return showWorkers(sockets.control, options)
   })
 
-/** Started by the proxy's holder. */
-export const runProxyWorker = (paths: readonly string[], scope: WorkerScope): Promise<number> =>
-  withConfiguration(paths, async (options) => {
-    const { runWorkerProcess } = await import('./program-proxy-worker.ts')
-    return runWorkerProcess(options, scope)
-  })
+/** Started by the proxy's holder, whose settings serve where the files cannot be read. */
+export async function runProxyWorker(paths: readonly string[], scope: WorkerScope): Promise<number> {
+  const loaded = load(paths)
+  const settings = loaded.ok ? workerSettings(optionsOf(paths, loaded.value)) : takenOver(process.env)
+  if (settings === undefined) return reportMistakes(loaded.ok ? [] : loaded.errors)
+  const { runWorkerProcess } = await import('./program-proxy-worker.ts')
+  return runWorkerProcess(settings, scope, loaded.ok ? [] : loaded.errors)
+}
 
 export async function runDev(options: { readonly once: boolean }): Promise<number> {
   const { startDev } = await import('./dev/start.ts')
@@ -83,14 +86,18 @@ async function withConfiguration(
 ): Promise<number> {
   const loaded = load(paths)
   if (!loaded.ok) return reportMistakes(loaded.errors)
-  return start({
-    configuration: loaded.value,
+  return start(optionsOf(paths, loaded.value))
+}
+
+function optionsOf(paths: readonly string[], configuration: Configuration): ProgramOptions {
+  return {
+    configuration,
     load: (sources) => loadConfiguration(sources, systemMachine()),
     configurationPaths: paths,
-    sockets: socketPaths(loaded.value.settings.runtimeDirectory),
+    sockets: socketPaths(configuration.settings.runtimeDirectory),
     version,
     entry: entryFile(),
-  })
+  }
 }
 
 function load(paths: readonly string[]): Loaded<Configuration> {

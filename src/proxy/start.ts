@@ -19,6 +19,8 @@ export interface ProxyOptions {
     readonly args: readonly string[]
     /** Options of Node itself. */
     readonly execArgv?: readonly string[]
+    /** Variables besides those of this process. */
+    readonly environment?: Readonly<Record<string, string>>
   }
   /** Default: one worker for all services. */
   readonly isolation?: Isolation
@@ -68,6 +70,7 @@ function spawnWorker(
   const child: ChildProcess = fork(worker.entry, [...worker.args, ...scopeArguments(scope)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     execArgv: [...(worker.execArgv ?? [])],
+    env: { ...process.env, ...worker.environment },
   })
   let exited = false
   const exit = (how: string): void => {

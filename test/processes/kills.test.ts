@@ -1,6 +1,7 @@
 // SIGKILL of each program alone, under traffic: what is open stays open, what is new gets through, and after the restart the
 // cluster is what it was.
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Host } from '../../src/command/dev/mesh.ts'
 import { attempt } from './client.ts'
@@ -109,6 +110,22 @@ test.each([alpha, beta])(
     expect(report.cut).toBeLessThanOrEqual(2)
   },
 )
+
+test('a worker that dies while the configuration is half written is replaced all the same', async () => {
+  const broken = join(beta.configuration, 'half-written.hcl')
+  writeFileSync(broken, 'service {\n')
+  try {
+    const worker = workerOf(beta)
+    process.kill(worker, 'SIGKILL')
+    await until('another worker', () => (workerOf(beta) === worker ? undefined : true))
+    await until('web to reach backend', async () =>
+      (await attempt(test_.web.address, ports.upstream, 'hello')).kind === 'echoed' ? true : undefined,
+    )
+    expect(readFileSync(beta.proxy.logFile, 'utf8')).toMatch(/half-written\.hcl:.*goes on with the one/)
+  } finally {
+    rmSync(broken)
+  }
+})
 
 test('a writer that records what was acknowledged misses nothing after five kills of the server', async () => {
   const token = readFileSync(mesh.operatorTokenFile, 'utf8').trim()
