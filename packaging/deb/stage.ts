@@ -18,6 +18,8 @@ import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { completionScripts } from '../../src/command/completion.ts'
 import { type Bundle, root } from '../bundle.ts'
+import type { Issue } from '../man/commands.ts'
+import { manualPages } from '../man/pages.ts'
 import { copyrightFile } from './copyright.ts'
 
 export interface Inputs {
@@ -57,7 +59,8 @@ export function stage(tree: string, inputs: Inputs): void {
   put('usr/share/doc/mesh-agent/changelog.gz', compressed(changelog(inputs)))
   put('usr/share/bash-completion/completions/mesh', completionScripts.bash)
   put('usr/share/zsh/vendor-completions/_mesh', completionScripts.zsh)
-  put('usr/share/man/man1/mesh.1.gz', compressed(manPage(from('deb/mesh.1'), inputs)))
+  for (const [file, text] of manualPages(issueOf(inputs)))
+    put(`usr/share/man/man${file.at(-1)}/${file}.gz`, compressed(text))
   for (const name of readdirSync(examples))
     put(`usr/share/doc/mesh-agent/examples/${name}`, readFileSync(join(examples, name), 'utf8'))
   put('usr/share/lintian/overrides/mesh-agent', from('deb/lintian-overrides'))
@@ -87,10 +90,10 @@ function changelog({ bundle, timeSeconds, maintainer }: Inputs): string {
 `
 }
 
-function manPage(text: string, { bundle, timeSeconds }: Inputs): string {
-  const date = new Date(timeSeconds * 1000).toISOString().slice(0, 10)
-  return text.replace('@DATE@', date).replace('@VERSION@', bundle.version)
-}
+const issueOf = ({ bundle, timeSeconds }: Inputs): Issue => ({
+  date: new Date(timeSeconds * 1000).toISOString().slice(0, 10),
+  version: bundle.version,
+})
 
 /** The builder's umask and the hour leave no trace. Folders come last, because their own time changes with their files. */
 export function settle(folder: string, timeSeconds: number): void {
