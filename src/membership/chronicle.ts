@@ -21,6 +21,7 @@ const linesAtOnce = 3
 
 export class Chronicle {
   readonly #options: ChronicleOptions
+  readonly #joins = new TokenBucket(linesPerSecond, linesAtOnce)
   readonly #stalls = new TokenBucket(linesPerSecond, linesAtOnce)
   readonly #refutations = new TokenBucket(linesPerSecond, linesAtOnce)
   readonly #conflicts = new TokenBucket(linesPerSecond, linesAtOnce)
@@ -90,10 +91,17 @@ export class Chronicle {
     const { log, pool } = this.#options
     const facts = { pool, node: record.node, address: record.address }
     if (what === 'failed') log.warn('a member failed', facts)
-    else if (what === 'joined') log.info('a member joined', facts)
+    else if (what === 'joined') this.#noteJoined(facts)
     else if (what === 'left') log.info('a member left', facts)
     else log.info('a member that was gone is forgotten', facts)
     if (what === 'reaped') this.#streamOnly.delete(record.node)
+  }
+
+  /** Whoever meets a pool of thousands hears of each within a moment; `mesh members` lists them. */
+  #noteJoined(facts: { pool: string; node: string; address: string }): void {
+    const { log } = this.#options
+    if (this.#isTime(this.#joins)) log.info('a member joined', facts)
+    else log.debug('a member joined', facts)
   }
 
   #noteStreamOnly(node: string): void {

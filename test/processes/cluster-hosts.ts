@@ -84,7 +84,7 @@ export class ClusterHost {
   /** Name of the server that holds the control stream, as the agent's log says last. */
   server(): string {
     const lines = readFileSync(this.agent.logFile, 'utf8').split('\n')
-    const connected = lines.filter((line) => line.includes('"Connected to a server"'))
+    const connected = lines.filter((line) => line.includes('"following the catalog"'))
     return (JSON.parse(connected.at(-1) ?? '{}') as { readonly server?: string }).server ?? ''
   }
 

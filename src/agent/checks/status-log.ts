@@ -33,7 +33,9 @@ export function logStatuses({ rows, clock, log, metrics }: StatusLogOptions): vo
       before: event.previous,
       output: (check.output.split('\n', 1)[0] ?? '').slice(0, outputChars),
     }
-    if (check.status === 'critical') log.warn('A check changed its status', fields)
-    else log.info('A check changed its status', fields)
+    // An alias says again what the line of its target has said.
+    if (check.type === 'alias') log.debug('a check changed its status', fields)
+    else if (check.status === 'critical') log.warn('a check changed its status', fields)
+    else log.info('a check changed its status', fields)
   })
 }

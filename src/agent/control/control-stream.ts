@@ -168,7 +168,7 @@ export class ControlStream {
     const { log, metrics, views, onUp } = this.#options
     if (connection.server !== undefined) return
     connection.server = server
-    log.info('Connected to a server', { server })
+    log.info('following the catalog', { server })
     metrics.gauge('mesh_control_connected', 1)
     this.#isTold = false
     // What takes permissions away is wanted first by the plan, so it is subscribed first too.

@@ -101,11 +101,17 @@ export class DefinitionFiles {
     metrics.count('mesh_config_reloads_total', { outcome: loaded.ok ? 'ok' : 'refused' })
     metrics.gauge('mesh_config_errors', this.#errors.length)
     if (loaded.ok) {
-      log.info('The configuration files are in force', { ...loaded.value })
+      const { services, checks, changedSettings, needRestart } = loaded.value
+      log.info('the configuration files are in force', {
+        services,
+        checks,
+        ...(changedSettings.length > 0 && { changedSettings }),
+        ...(needRestart.length > 0 && { needRestart }),
+      })
       return ok(loaded.value)
     }
     const lines = loaded.errors.slice(0, limits.configErrorsShown).map(formatConfigError)
-    log.error('The configuration files have mistakes; the state before stays in force', { errors: lines })
+    log.error('the configuration files have mistakes; the state before stays in force', { errors: lines })
     return failed(
       'invalid-config',
       [...lines, 'nothing was changed: the state before stays in force'].join('\n'),

@@ -189,7 +189,9 @@ export class HostEnrollment {
     if (!stored.ok) return stored
     this.#identity = stored.value
     this.#failures = 0
-    log.info('this host has a new certificate', { notAfterMs: stored.value.notAfterMs })
+    log.info('this host has a new certificate', {
+      validUntil: new Date(stored.value.notAfterMs).toISOString(),
+    })
     metrics.gauge('mesh_host_certificate_expires_ms', stored.value.notAfterMs)
     this.#plan()
     this.#tellChange(stored.value)

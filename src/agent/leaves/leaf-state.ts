@@ -21,6 +21,8 @@ export interface LeafState {
   failures: number
   /** Why the last attempt failed, until one succeeds. */
   failure: Failure | undefined
+  /** Code of the failure that the log has told, until an attempt succeeds. */
+  toldCode: string
   /** Wall clock of the next attempt. */
   nextAtMs: number
   timer: Timer | undefined
@@ -37,6 +39,7 @@ export function newLeafState(service: string): LeafState {
     asking: false,
     failures: 0,
     failure: undefined,
+    toldCode: '',
     nextAtMs: 0,
     timer: undefined,
     replies: [],
@@ -63,4 +66,13 @@ export function retryDelayMs(state: LeafState, nowMs: number, random: Random): n
 /** When to ask for the successor of the leaf that the state holds. */
 export function renewalDelayMs(leaf: Leaf, nowMs: number, random: Random): number {
   return firstRenewalDelayMs(leaf, nowMs, random.fraction())
+}
+
+/**
+ * Whether the log shall tell of a failure, before it is noted in `state`. Every first start waits to be let in, which the
+ * agent says itself, and then for its services to reach the catalog, which is told only when it happens again.
+ */
+export function isWorthTelling(state: Pick<LeafState, 'failure' | 'toldCode'>, { code }: Failure): boolean {
+  if (code === 'not-enrolled' || code === state.toldCode) return false
+  return code !== 'service-not-registered' || state.failure?.code === code
 }

@@ -14,7 +14,7 @@ import { createCertificateRequest } from '../../wire/x509/request.ts'
 import type { Leaf, Leaves } from '../contract.ts'
 import { type CheckedLeaf, checkAnswer, signerOf } from './leaf-answer.ts'
 import { loadLeaves, removeLeaf, storeLeaf } from './leaf-files.ts'
-import { type LeafState, newLeafState, renewalDelayMs, retryDelayMs } from './leaf-state.ts'
+import { isWorthTelling, type LeafState, newLeafState, renewalDelayMs, retryDelayMs } from './leaf-state.ts'
 
 export interface LeavesOptions {
   readonly client: Pick<ServerClient, 'signLeaf'>
@@ -233,9 +233,10 @@ export class HostLeaves implements Leaves {
     }
     const error = storeLeaf(files, leaf)
     if (error !== undefined) log.error('a leaf could not be stored; a restart will need a new one', { error })
-    Object.assign(state, { leaf, signedBy, failures: 0, failure: undefined })
+    Object.assign(state, { leaf, signedBy, failures: 0, failure: undefined, toldCode: '' })
     metrics.count('mesh_leaves_issued_total')
-    log.info('a service has a new leaf', { service: state.service, serialNumber, notAfterMs })
+    const validUntil = new Date(notAfterMs).toISOString()
+    log.info('a service has a new leaf', { service: state.service, serialNumber, validUntil })
     this.#plan(state)
     this.#answer(state, { ok: true, value: leaf })
     for (const listener of this.#listeners) listener(state.service)
@@ -244,12 +245,18 @@ export class HostLeaves implements Leaves {
   #failed(state: LeafState, failure: Failure): void {
     if (this.#states.get(state.service) !== state) return
     const { clock, random, log, metrics } = this.#options
-    const isNews = state.failure?.code !== failure.code
+    const isNews = isWorthTelling(state, failure)
+    if (isNews) state.toldCode = failure.code
     state.failures += 1
     state.failure = failure
     metrics.count('mesh_leaves_failed_total', { code: failure.code })
     const delayMs = retryDelayMs(state, clock.wallMs(), random)
-    const fields = { service: state.service, code: failure.code, reason: failure.message, retryMs: delayMs }
+    const fields = {
+      service: state.service,
+      code: failure.code,
+      reason: failure.message,
+      retryMs: Math.round(delayMs),
+    }
     if (isNews) log.warn('a leaf was not issued', fields)
     else log.debug('a leaf was not issued again', fields)
     this.#answer(state, { ok: false, failure })

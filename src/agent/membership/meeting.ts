@@ -68,7 +68,7 @@ export class Meeting {
     const at = missing.map(({ address }) => joinHostPort(address, port === 0 ? pool.endpoint.port : port))
     pool.join(at, ({ joined, failures }) => {
       if (this.#isStopped) return
-      if (joined > 0) log.info('met hosts that the servers know', { met: joined, tried: at })
+      if (joined > 0) log.debug('met hosts that the servers know', { met: joined, tried: at })
       else log.debug('hosts that the servers know do not answer', { failures })
       this.#again()
     })

@@ -116,7 +116,10 @@ export class Applier {
     const { connection } = this
     const heardBefore = this.heardAgent
     this.heardAgent = true
+    const isFirst = this.version === 0
     const reason = this.putInForce(change, () => {
+      if (isFirst)
+        this.options.log.info('serving what the agent says', { resources: this.state.resources.size })
       if (connection === this.connection) {
         this.version = version
         this.options.send({ kind: 'ack', version, problems: this.problems })

@@ -192,6 +192,23 @@ test('a service that registers a moment later gets its first leaf soon', () => {
   expect(stage.leaf('web').service).toBe('web')
 })
 
+test('what every first start waits for is no warning, and what stays in the way is one', () => {
+  const stage = new Stage()
+  const warnings = (): number => stage.log.lines.filter((line) => line.startsWith('warn')).length
+  stage.trouble = { code: 'not-enrolled', message: 'not let in yet' }
+  stage.want('web')
+  stage.clock.run(10_000)
+  expect(stage.asked.length).toBeGreaterThan(1)
+  expect(warnings()).toBe(0)
+  stage.trouble = { code: 'service-not-registered', message: 'not in the catalog yet' }
+  const before = stage.asked.length
+  while (stage.asked.length === before) stage.clock.run(1_000)
+  stage.clock.run(10)
+  expect(warnings()).toBe(0)
+  stage.clock.run(300_000)
+  expect(warnings()).toBe(1)
+})
+
 test('a service that the host may not be is told once, and asked for seldom', () => {
   const stage = new Stage()
   stage.trouble = { code: 'service-not-allowed', message: 'host "h1" is not enrolled for service "web"' }

@@ -20,6 +20,22 @@ test('members find one another, and a changed tag is seen by all', () => {
   expect(one.pool.setTags(new Map([['x', 'y'.repeat(600)]])).ok).toBe(false)
 })
 
+test('whoever meets many members at once reads of a few, and of one that comes later', () => {
+  const world = new World()
+  world.formed(12)
+  const late = world.open(13)
+  const joins = (level: string): number =>
+    late.log.filter((line) => line.message === 'a member joined' && line.level === level).length
+  late.pool.join(['10.0.0.1'], () => {})
+  expect(world.clock.runUntil(() => alive(late.pool) === 13, 20_000)).toBe(true)
+  expect(joins('info')).toBe(3)
+  expect(joins('info') + joins('debug')).toBe(12)
+  world.clock.run(60_000)
+  world.open(14).pool.join(['10.0.0.1'], () => {})
+  expect(world.clock.runUntil(() => alive(late.pool) === 14, 20_000)).toBe(true)
+  expect(joins('info')).toBe(4)
+})
+
 test('a join says for each address why it did not work', () => {
   const world = new World()
   const { pool } = world.open(1)
