@@ -9,7 +9,7 @@ import { formatSpiffeId, hostTrustDomain, serviceTrustDomain } from '../../model
 import { limits } from '../../model/limits.ts'
 import type { Clock, Random } from '../../platform/ports.ts'
 import {
-  clockLeewayMs,
+  beginningOf,
   createLeaf,
   type IssuedCertificate,
   type Issuer,
@@ -120,7 +120,7 @@ export class Authority {
       return failed('internal', `the active root of the ${plane} plane has expired; rotate it`)
     const signed = createLeaf(issuer, {
       ...leaf,
-      notBeforeMs: nowMs - clockLeewayMs,
+      notBeforeMs: beginningOf(nowMs, ttlMs),
       notAfterMs: nowMs + ttlMs,
     })
     return ok({ ...signed, chainPem: encodeCertificatePem(signed.der) })

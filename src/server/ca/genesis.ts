@@ -13,8 +13,8 @@ import type { IntentionAction } from '../../model/intention.ts'
 import { limits } from '../../model/limits.ts'
 import type { Random, StateFiles } from '../../platform/ports.ts'
 import {
+  beginningOf,
   certificateId,
-  clockLeewayMs,
   colonHex,
   createRootCertificate,
   keyIdentifier,
@@ -100,7 +100,7 @@ export function makeRoot(plane: TrustPlane, clusterId: string, options: RootOpti
     trustDomain,
     key,
     serial: random.bytes(16),
-    notBeforeMs: nowMs - clockLeewayMs,
+    notBeforeMs: beginningOf(nowMs, limits.rootTtlMs),
     notAfterMs: nowMs + limits.rootTtlMs,
   })
   const id = certificateId(root.der)

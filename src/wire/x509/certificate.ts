@@ -28,8 +28,19 @@ import {
 import { publicKeyInfo, publicPoint } from './keys.ts'
 import { objectIds } from './object-ids.ts'
 
-/** A clock may be this far behind the signer's and still accept a fresh certificate. */
-export const clockLeewayMs = 60_000
+/**
+ * A certificate begins before it is signed, so that a clock that is behind the signer's accepts it when it is fresh: an hour
+ * behind, also where the signer is an hour ahead. Short lives begin a tenth of themselves earlier, because renewal counts
+ * from the beginning and would else be due at once.
+ */
+const longestLeewayMs = 2 * 3_600_000
+const shortestLeewayMs = 60_000
+const leewayShare = 0.1
+
+/** Begin of a certificate that is signed now and has `lifeMs` to go. */
+export function beginningOf(nowMs: number, lifeMs: number): number {
+  return nowMs - Math.min(longestLeewayMs, Math.max(shortestLeewayMs, Math.floor(lifeMs * leewayShare)))
+}
 
 export interface Validity {
   readonly notBeforeMs: number

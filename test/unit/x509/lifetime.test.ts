@@ -1,5 +1,6 @@
 // When a certificate is renewed: early enough, spread, and in time for lives of any length.
 import { expect, test } from 'vitest'
+import { beginningOf } from '../../../src/wire/x509/certificate.ts'
 import { firstRenewalDelayMs, nextAttemptDelayMs } from '../../../src/wire/x509/lifetime.ts'
 
 const fractions = [0, 0.1, 0.5, 0.9, 0.999]
@@ -42,4 +43,18 @@ test('windows grow to 150 s and no further, and an expired certificate is asked 
   expect(firstRenewalDelayMs({ notBeforeMs: 0, notAfterMs: hour }, 2 * hour, 0.999)).toBeLessThanOrEqual(
     2_000,
   )
+})
+
+test('a fresh certificate holds for a clock an hour behind a signer that is as much ahead', () => {
+  const nowMs = 1_000 * hour
+  for (const lifeMs of [20 * hour, 72 * hour, 720 * hour])
+    expect(beginningOf(nowMs + hour, lifeMs)).toBeLessThanOrEqual(nowMs - hour)
+})
+
+test('however early it begins, a fresh certificate of an hour or more is not due for renewal at once', () => {
+  const nowMs = 1_000 * hour
+  for (const lifeMs of [hour, 2 * hour, 24 * hour, 72 * hour]) {
+    const validity = { notBeforeMs: beginningOf(nowMs, lifeMs), notAfterMs: nowMs + lifeMs }
+    expect(firstRenewalDelayMs(validity, nowMs, 0)).toBeGreaterThanOrEqual(0.4 * lifeMs)
+  }
 })
