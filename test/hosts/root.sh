@@ -6,10 +6,12 @@
 set -euo pipefail
 
 suite=${1:?suite} cache=${2:?cache folder}
-packages=systemd,systemd-sysv,dbus,iproute2,procps,curl,libstdc++6,passwd
+packages=systemd,systemd-sysv,dbus,iproute2,procps,curl,libstdc++6,passwd,libfaketime
 
-# Units that want a real machine: consoles, kernel-wide mounts, timers that go to the network.
-masked='console-getty.service getty@.service getty.target systemd-networkd.service apt-daily.timer apt-daily-upgrade.timer
+# Units that want a real machine: consoles, kernel-wide mounts, timers that go to the network, and those that take inotify
+# instances, of which the kernel has 128 for all hosts together.
+masked='console-getty.service getty@.service getty.target systemd-networkd.service
+  systemd-ask-password-console.path systemd-ask-password-wall.path apt-daily.timer apt-daily-upgrade.timer
   fstrim.timer e2scrub_all.timer dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount
   sys-kernel-config.mount sys-fs-fuse-connections.mount'
 

@@ -9,7 +9,7 @@ import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs
 import { request } from 'node:http'
 
 /** Longer than any pause that a fault may cause: what takes this long counts as lost. */
-const patienceMs = 10_000
+const patienceMs = 15_000
 const reportIntervalMs = 100
 /** Requests of one lane that are under way; beyond, the lane waits and says so by its rate. */
 const underWayLimit = 2_000

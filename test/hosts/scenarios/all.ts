@@ -1,7 +1,15 @@
 /** Which scenarios there are, in the order in which they run: the first fails on what is broken for everybody. */
 import type { Scenario } from '../scenario.ts'
+import { faultsNetwork } from './faults-network.ts'
 import { faultsPower } from './faults-power.ts'
+import { faultsProcesses } from './faults-processes.ts'
 import { firstRequest } from './first-request.ts'
 import { packageLife } from './package-life.ts'
 
-export const scenarios: readonly Scenario[] = [firstRequest, packageLife, faultsPower]
+export const scenarios: readonly Scenario[] = [
+  firstRequest,
+  packageLife,
+  faultsPower,
+  faultsProcesses,
+  faultsNetwork,
+]

@@ -2,7 +2,7 @@
  * Hosts lose power without a word, under traffic and writes: the one of an instance, the one of the leader, one while all
  * servers are away, and all at once. After each the mesh has to be well again with nobody typing anything.
  */
-import { deepEqual, notEqual, ok } from 'node:assert/strict'
+import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
 import {
   ask,
   type Cluster,
@@ -58,7 +58,8 @@ async function leaderOff(step: Step, cluster: Cluster, load: Load): Promise<void
     const { web, guest, writes } = await load.during('writes', () => leader.cut())
     const others = cluster.servers.filter((server) => server !== leader)
     notEqual(await eventually(() => leaderOf(others)), leader)
-    console.log(`# ${JSON.stringify(writes)}`)
+    console.log(`# writes: ${JSON.stringify(writes)}`)
+    equal(writes?.failures['timeout'], undefined, 'a write that finds no leader is answered')
     deepEqual(web?.failures, {})
     deepEqual(guest?.answers, {})
   })
