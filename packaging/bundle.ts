@@ -4,7 +4,7 @@
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { build, type Metafile, type Plugin } from 'esbuild'
+import { build, type Metafile, type Plugin, transform } from 'esbuild'
 
 export const root = resolve(import.meta.dirname, '..')
 
@@ -46,7 +46,9 @@ export async function bundle(options: BundleOptions = {}): Promise<Bundle> {
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
-    plugins: [ownManifest(manifest)],
+    plugins: [ownManifest(manifest), withoutComments(), httpWithoutFetch()],
+    // fastify's, for schemas and for tests; agent/api/create.ts says that no route needs them.
+    external: ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'],
   })
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ ...manifest, type: 'module' })}\n`)
   return { folder, version: manifest.version, packages: packagesIn(metafile) }
@@ -70,6 +72,42 @@ function ownManifest(manifest: Manifest): Plugin {
       builder.onLoad({ filter: /\/package\.json$/ }, ({ path }) =>
         path === join(root, 'package.json') ? { contents: JSON.stringify(manifest), loader: 'json' } : null,
       )
+    },
+  }
+}
+
+/**
+ * Source text stays in memory as long as its program runs. Comments of packages are a part of it that nobody reads there,
+ * and one dash in them that is not ASCII doubles what a whole chunk needs.
+ */
+function withoutComments(): Plugin {
+  return {
+    name: 'without-comments',
+    setup: (builder) => {
+      builder.onLoad({ filter: /\/node_modules\/.*\.[cm]?js$/ }, async ({ path }) => {
+        const text = readFileSync(path, 'utf8')
+        const { code } = await transform(text, { minifyWhitespace: true, legalComments: 'none' })
+        return { contents: code, loader: 'js' }
+      })
+    },
+  }
+}
+
+/**
+ * An `import` of node:http reads all its exports at once, and some of them load Node's fetch, five megabytes in each program
+ * that never fetches. `require` reads what is used.
+ */
+function httpWithoutFetch(): Plugin {
+  return {
+    name: 'http-without-fetch',
+    setup: (builder) => {
+      builder.onResolve({ filter: /^node:http$/ }, ({ kind }) =>
+        kind === 'import-statement' ? { path: 'node:http', namespace: 'required' } : null,
+      )
+      builder.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+        contents: `module.exports = require(${JSON.stringify(path)})`,
+        loader: 'js',
+      }))
     },
   }
 }

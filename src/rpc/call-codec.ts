@@ -3,7 +3,7 @@
  * version sends and checks what any peer may have sent.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Applied, AppliedValue } from '../model/command.ts'
 import type { FederationFacts } from '../model/datacenter.ts'
 import { failed, ok, type Result } from '../model/errors.ts'

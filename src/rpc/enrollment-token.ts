@@ -4,7 +4,7 @@
  * because servers, agents and commands all need it. No error of this file repeats any part of a token.
  */
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { EnrollmentRole } from '../model/authority.ts'
 import { failed, ok, type Result } from '../model/errors.ts'
 import type { JoinInformation } from '../model/query.ts'

@@ -1,5 +1,5 @@
 /** Model objects inside messages: JSON bytes, parsed and checked against a shape before anybody sees them. */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { failed, ok, type Result } from '../model/errors.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })

@@ -97,6 +97,8 @@ function createRouter(server: Dispatch): FastifyInstance {
   const router = fastify({
     exposeHeadRoutes: false,
     bodyLimit: limits.httpBodyBytes,
+    // Requests are checked by the endpoints themselves; the libraries for schemas are not even in the package.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     routerOptions: { maxParamLength: limits.httpHeaderBytes, ignoreTrailingSlash: false },
     frameworkErrors: (_error, request, reply) =>
       refuse(server.api, '*', { request, reply }, new ApiRefusal('bad-request', 'the path is not valid')),
@@ -117,6 +119,10 @@ function createRouter(server: Dispatch): FastifyInstance {
     done()
   })
   return router
+}
+
+function noSchemas(): never {
+  throw new Error('no route has a schema')
 }
 
 function addRoute(router: FastifyInstance, server: Dispatch, endpoint: Endpoint): void {

@@ -3,7 +3,7 @@
  * for. Read at start, so that a reboot without servers costs nothing; every file is 0600 and replaced whole.
  */
 import type { KeyObject } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PublicCaRoot } from '../../model/authority.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { limits } from '../../model/limits.ts'

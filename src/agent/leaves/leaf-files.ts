@@ -3,7 +3,7 @@
  * directory, so that a restart without servers still has them.
  */
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { StateFiles } from '../../platform/ports.ts'
 import { readCertificateFacts } from '../../wire/x509/certificate-facts.ts'
 import { publicKeyInfo, readPrivateKeyPem } from '../../wire/x509/keys.ts'

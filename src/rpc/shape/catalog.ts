@@ -1,5 +1,5 @@
 /** Shapes of catalog rows: nodes, services with their proxies, checks. The words themselves are in model/. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Check, checkTypes } from '../../model/check.ts'
 import type { Node } from '../../model/node.ts'
 import type { ProxySettings, Service, ServiceEntry, ServiceKind } from '../../model/service.ts'

@@ -2,7 +2,7 @@
  * Shapes of the commands that may arrive by RPC. Some are missing on purpose: what only servers propose, such as
  * `genesis`, `enrollment.redeem` and `kv.reap`, no peer can bring in, whatever token it holds.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Command } from '../../model/command.ts'
 import { checkShape, nodeShape, serviceShape } from './catalog.ts'
 import { actionShape, configEntryShape, configKindShape } from './intention.ts'

@@ -1,5 +1,5 @@
 /** Shapes of what servers push: subjects and event bodies. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { type EventBody, type Subject, topics } from '../../model/topic.ts'
 import { serviceEntryShape } from './catalog.ts'
 import { federatedRootsShape } from './federation.ts'

@@ -1,5 +1,5 @@
 /** Shapes of what datacenters say to each other. What comes from there goes into our log, so it is checked as a whole. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { DatacenterFacts, FederatedRoots, FederationFacts } from '../../model/datacenter.ts'
 import { limits } from '../../model/limits.ts'
 import { rootShape } from './intention.ts'

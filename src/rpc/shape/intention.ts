@@ -1,5 +1,5 @@
 /** Shapes of intentions, of the config entry that holds them, and of the roots of a plane. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PublicCaRoot } from '../../model/authority.ts'
 import type { ConfigEntry } from '../../model/config-entry.ts'
 import type { IntentionRule } from '../../model/intention.ts'

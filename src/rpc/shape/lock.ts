@@ -1,5 +1,5 @@
 /** Shapes of sessions and of the operations and results of transactions. The words are in model/session.ts and model/txn.ts. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { isKvPrefix } from '../../model/kv.ts'
 import { limits } from '../../model/limits.ts'
 import type { Session } from '../../model/session.ts'

@@ -1,5 +1,5 @@
 /** Shapes of the arguments of each operation on the cluster itself. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AutopilotConfig } from '../../model/autopilot.ts'
 import { limits } from '../../model/limits.ts'
 import type { MembershipFrame } from '../membership-feed.ts'

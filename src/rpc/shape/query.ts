@@ -1,5 +1,5 @@
 /** Shapes of the arguments of each query, and of what an answer says about itself. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { compileFilter } from '../../model/filter/compile.ts'
 import { isKvPrefix } from '../../model/kv.ts'
 import type { Queries, QueryName, ReadMeta, ReadOptions } from '../../model/query.ts'

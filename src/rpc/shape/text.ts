@@ -2,7 +2,7 @@
  * The small shapes that larger ones are made of. A shape says what a decoded value must look like before any handler
  * sees it; whether its content makes sense (names, limits, rights) is for admission and apply to say.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { limits } from '../../model/limits.ts'
 
 /**

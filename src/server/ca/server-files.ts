@@ -2,7 +2,7 @@
  * What a server keeps beside its key so that it can speak to the others before it has the cluster's state: its certificate and
  * the roots that it trusts. Written with every new certificate; read at start, when log and snapshot say nothing yet.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PublicCaRoot } from '../../model/authority.ts'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import type { StateFiles } from '../../platform/ports.ts'
