@@ -5,6 +5,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build, type Metafile, type Plugin, transform } from 'esbuild'
+import { versions } from '../src/model/versions.ts'
+import { nextVersions, otherVersions } from './next-versions.ts'
 
 export const root = resolve(import.meta.dirname, '..')
 
@@ -20,6 +22,10 @@ export interface BundleOptions {
   readonly folder?: string
   /** Default: `src/main.ts`. */
   readonly entry?: string
+  /** Default: the version in package.json. */
+  readonly version?: string
+  /** Pretends to be the next release: see next-versions.ts. */
+  readonly isNextRelease?: boolean
 }
 
 /** CommonJS packages ask for built-in modules with `require`, which an ES module does not have. */
@@ -29,7 +35,8 @@ const requireForCommonJs =
 /** Bundles; throws with esbuild's messages when the sources do not build. */
 export async function bundle(options: BundleOptions = {}): Promise<Bundle> {
   const folder = options.folder ?? join(root, 'dist/bundle')
-  const manifest = readManifest()
+  const { name, version } = readManifest()
+  const manifest = { name, version: options.version ?? version }
   rmSync(folder, { recursive: true, force: true })
   const { metafile } = await build({
     absWorkingDir: root,
@@ -46,7 +53,12 @@ export async function bundle(options: BundleOptions = {}): Promise<Bundle> {
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
-    plugins: [ownManifest(manifest), withoutComments(), httpWithoutFetch()],
+    plugins: [
+      ownManifest(manifest),
+      withoutComments(),
+      httpWithoutFetch(),
+      ...(options.isNextRelease === true ? [otherVersions(root, nextVersions(versions))] : []),
+    ],
     // fastify's, for schemas and for tests; agent/api/create.ts says that no route needs them.
     external: ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'],
   })

@@ -5,6 +5,8 @@
  *   --architecture NAME     amd64 or arm64; default: this machine's
  *   --node FILE             the Node.js binary to ship; default: the pinned npm package
  *   --output FOLDER         default: dist
+ *   --version VERSION       default: the one in package.json
+ *   --next-release          with every protocol and format one version higher, to try an upgrade (../next-versions.ts)
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -31,6 +33,8 @@ export interface DebOptions {
   readonly architecture?: Architecture
   readonly node?: string
   readonly output?: string
+  readonly version?: string
+  readonly isNextRelease?: boolean
 }
 
 type Architecture = 'amd64' | 'arm64'
@@ -54,7 +58,12 @@ export async function buildDeb(options: DebOptions = {}): Promise<string> {
   const timeSeconds = sourceTimeSeconds()
   const work = mkdtempSync(join(tmpdir(), 'mesh-deb-'))
   try {
-    const made = await bundle({ folder: join(work, 'bundle') })
+    const { version, isNextRelease } = options
+    const made = await bundle({
+      folder: join(work, 'bundle'),
+      ...(version && { version }),
+      ...(isNextRelease && { isNextRelease }),
+    })
     const tree = join(work, 'tree')
     const nodeLicence = join(root, 'node_modules', nodePackages[hostArchitecture], 'LICENSE')
     stage(tree, { bundle: made, node, nodeLicence, timeSeconds, maintainer })
@@ -160,12 +169,14 @@ if (import.meta.main) {
       architecture: { type: 'string' },
       node: { type: 'string' },
       output: { type: 'string' },
+      version: { type: 'string' },
+      'next-release': { type: 'boolean', default: false },
     },
   })
-  const { compression, architecture, ...paths } = values
+  const { compression, architecture, 'next-release': isNextRelease, ...rest } = values
   if (compression !== 'zstd' && compression !== 'xz') throw new Error('--compression is zstd or xz')
   if (architecture !== undefined && architecture !== 'amd64' && architecture !== 'arm64')
     throw new Error('--architecture is amd64 or arm64')
-  const deb = await buildDeb({ compression, ...(architecture && { architecture }), ...paths })
+  const deb = await buildDeb({ compression, ...(architecture && { architecture }), isNextRelease, ...rest })
   console.log(`${deb}: ${(statSync(deb).size / 1e6).toFixed(1)} MB`)
 }

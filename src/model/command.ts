@@ -19,9 +19,8 @@ import type { RowIndexes, Service } from './service.ts'
 import type { Session } from './session.ts'
 import type { TxnError, TxnOperation, TxnResult } from './txn.ts'
 
-export const commandVersion = 1
-
 export interface Envelope {
+  /** Of the store's form (feature.ts): what the cluster had agreed on when the command was proposed. */
   readonly version: number
   readonly principal: Principal
   /** Wall clock of the proposing leader, milliseconds since the epoch: the only time that applying may see. */

@@ -6,12 +6,13 @@
  * Rules of change: a release that adds a command (or gives one a new meaning) adds a level, and names the command here.
  */
 import type { CommandType } from './command.ts'
+import { versions } from './versions.ts'
 
 /** The highest level that this program supports. */
-export const maxFeatureLevel = 4
+export const maxFeatureLevel = versions.featureLevel.max
 
 /** What a cluster has that was founded before levels were written down. */
-export const baseFeatureLevel = 1
+export const baseFeatureLevel = versions.featureLevel.min
 
 const levels: Partial<Readonly<Record<CommandType, number>>> = {
   'restore.begin': 2,
@@ -38,3 +39,15 @@ const levels: Partial<Readonly<Record<CommandType, number>>> = {
 }
 
 export const featureLevelOf = (type: CommandType): number => levels[type] ?? baseFeatureLevel
+
+/** In which form commands, states and the data directory are written while the cluster stands at `level`. */
+export function storeVersionAt(level: number): number {
+  const known = versions.store.filter(({ sinceLevel }) => sinceLevel <= level)
+  return Math.max(...known.map(({ version }) => version), oldestStoreVersion)
+}
+
+/** Read are all forms up to this one. */
+export const newestStoreVersion = Math.max(...versions.store.map(({ version }) => version))
+
+/** The form that needs no agreement. */
+export const oldestStoreVersion = versions.store[0].version

@@ -11,6 +11,7 @@ import type { DatacenterFacts, FederationFacts } from '../model/datacenter.ts'
 import type { Failure, Result } from '../model/errors.ts'
 import type { Queries, QueryName, ReadAnswer, ReadOptions } from '../model/query.ts'
 import type { EventBody, Subject } from '../model/topic.ts'
+import { versions } from '../model/versions.ts'
 
 export type Reply<Value> = (result: Result<Value>) => void
 
@@ -39,7 +40,7 @@ export interface FrameStream<Out, In> {
 }
 
 /** 2: servers tell their addresses. 3: and the gossip keys; instances in other datacenters can be subscribed. */
-export const linkVersions = { min: 1, max: 3 } as const
+export const linkVersions = versions.control
 
 /** Agent to server on the control stream. The first frame is `hello`. */
 export type AgentFrame =

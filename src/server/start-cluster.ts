@@ -20,8 +20,11 @@ import { openServerKey } from './ca/own-certificate.ts'
 import { PeerServers } from './ca/peer-servers.ts'
 import { readServerFiles } from './ca/server-files.ts'
 import type { Driver } from './consensus/driver.ts'
+import { DurableWriter } from './consensus/durable-writer.ts'
+import { readFormat } from './consensus/format.ts'
 import { openConsensus } from './consensus/open.ts'
 import { Publisher } from './events/publisher.ts'
+import { raiseFormat } from './format-raise.ts'
 import { ownAddress } from './founding.ts'
 import { Store } from './store/store.ts'
 
@@ -67,11 +70,12 @@ export async function openLog(
   // Before anything else that listens: events have to be marked before sessions hear of a commit.
   const publisher = new Publisher(store)
   const { transport, peerServers, serve } = openTransport(options, store)
+  const disk = createDisk(options.directory)
   const opened = await new Promise<Result<Driver>>((resolve) => {
     openConsensus(
       {
         id: asNodeId(options.id),
-        disk: createDisk(options.directory),
+        disk,
         clock,
         random,
         log,
@@ -85,6 +89,10 @@ export async function openLog(
     )
   })
   if (!opened.ok) return opened
+  const format = readFormat(disk)
+  if (!format.ok) return format
+  const writer = new DurableWriter({ disk, clock, onFull: () => undefined, onFatal })
+  raiseFormat({ store, writer, written: format.value, log })
   const consensus = opened.value
   serve(consensus)
   const admission = new Admission({

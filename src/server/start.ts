@@ -98,8 +98,8 @@ async function run(life: Life, options: ClusterOptions): Promise<number> {
   notifier.status('reading the log')
   obeyReload(life)
   const opened = await openLog(options, (failure) => {
-    log.error('the disk failed; this server ends, because it can promise nothing any more', { ...failure })
-    process.exit(exitFailure)
+    log.error('this server ends, because it can promise nothing any more', { ...failure })
+    process.exit(isNewer(failure) ? exitConfiguration : exitFailure)
   })
   if (!opened.ok) return refused(log, opened.failure)
   const { transport, peerServers, consensus } = opened.value
@@ -192,6 +192,9 @@ function refused(log: Log, failure: Failure): number {
   log.error('this server does not start', { code: failure.code, reason: failure.message })
   return failure.code === 'conflict' ? exitFailure : exitConfiguration
 }
+
+/** Starting the same program again changes nothing. */
+const isNewer = ({ code }: Failure): boolean => code === 'format-too-new' || code === 'version-mismatch'
 
 /** Puts the token beside the server's socket: who may use that may read it. Without an agent here nobody does. */
 function offer({ sockets }: ServerOptions, token: string, log: Log): void {

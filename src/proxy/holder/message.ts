@@ -1,6 +1,7 @@
 /**
- * What holder and worker say to one another over the child process's channel. Both are the same program of the same
- * version, so there is no negotiation; form is checked because a message may come from a child that is dying.
+ * What holder and worker say to one another over the child process's channel. A holder outlives upgrades, so its workers may
+ * be of a later version, by any number of releases: messages and fields here, and the arguments that a worker is started
+ * with, are only ever added to, and either side does without what the other one does not know.
  */
 import type { ListenAddress } from '../../platform/ports.ts'
 

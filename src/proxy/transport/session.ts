@@ -50,6 +50,8 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
   private readonly dialler: boolean
   private lastStream: number
   private helloReceived: boolean = false
+  /** Of the frames; the lowest until the far side's HELLO says what it reads. */
+  private frameVersion: number = tunnelVersions.min
   private over: boolean = false
   /** We or the far side take no new streams. */
   private leaving: boolean = false
@@ -70,6 +72,11 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
 
   get openStreams(): number {
     return this.streams.size
+  }
+
+  /** Version of the frames that both sides speak, as far as it is known. */
+  get version(): number {
+    return this.frameVersion
   }
 
   get isOver(): boolean {
@@ -98,8 +105,7 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
     this.streams.set(stream.id, stream)
     this.answers.set(stream.id, answer)
     putOpen(this.outbox, stream.id, {
-      // The far side's HELLO may not be here yet; whoever speaks a newer version still reads this one.
-      version: tunnelVersions.min,
+      version: this.frameVersion,
       credit: limits.streamWindowBytes,
       metadata,
     })
@@ -205,7 +211,10 @@ export class TunnelSession implements FrameVisitor, StreamOwner {
     this.helloReceived = true
     const min = Math.max(payload.readUInt8(0), tunnelVersions.min)
     const max = Math.min(payload.readUInt8(1), tunnelVersions.max)
-    if (min <= max) return true
+    if (min <= max) {
+      this.frameVersion = max
+      return true
+    }
     this.fail('version-mismatch', `this proxy speaks ${tunnelVersions.min} to ${tunnelVersions.max}`)
     return false
   }

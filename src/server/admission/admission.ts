@@ -4,9 +4,9 @@
  * Who the caller is, server/access has found out before.
  */
 import { type Principal, principalName } from '../../model/access.ts'
-import { type Applied, type Command, commandVersion } from '../../model/command.ts'
+import type { Applied, Command } from '../../model/command.ts'
 import { type Failure, failed, ok, type Result } from '../../model/errors.ts'
-import { featureLevelOf } from '../../model/feature.ts'
+import { baseFeatureLevel, featureLevelOf, storeVersionAt } from '../../model/feature.ts'
 import type { Clock, Log, Metrics } from '../../platform/ports.ts'
 import type { Reply } from '../../rpc/contract.ts'
 import type { Consensus } from '../consensus/contract.ts'
@@ -54,7 +54,8 @@ export class Admission {
       return
     }
     const atMs = this.#ports.clock.wallMs()
-    this.#ports.consensus.propose({ version: commandVersion, principal, atMs, command }, (result) => {
+    const version = storeVersionAt(this.#ports.featureLevel?.() ?? baseFeatureLevel)
+    this.#ports.consensus.propose({ version, principal, atMs, command }, (result) => {
       const outcome = flattened(result)
       if (!outcome.ok) this.#refused(principal, command, outcome.failure)
       reply(outcome)

@@ -1,7 +1,7 @@
 /** Applies what servers say about themselves, the rules by which the leader looks after them, and the feature level. */
 import type { AppliedValue } from '../../model/command.ts'
-import { failed, type Result } from '../../model/errors.ts'
-import { baseFeatureLevel } from '../../model/feature.ts'
+import { failed, MeshError, type Result } from '../../model/errors.ts'
+import { baseFeatureLevel, maxFeatureLevel } from '../../model/feature.ts'
 import { withoutIndexes } from '../store/row.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { putSettings } from '../store/write-authority.ts'
@@ -22,9 +22,19 @@ export function applyFeatureRaise(
   tx: Transaction,
   command: CommandOf<'feature.raise'>,
 ): Result<AppliedValue> {
+  refuseNewerLevel(command.level)
   const settings = tx.settings()
   if (settings === undefined) return failed('conflict', 'the cluster does not exist yet: run `mesh init`')
   if (command.level <= (settings.featureLevel ?? baseFeatureLevel)) return unchanged
   putSettings(tx, { ...withoutIndexes(settings), featureLevel: command.level })
   return done
+}
+
+/** Throws where the cluster agreed on more than this program knows: what it writes from here on may be unreadable. */
+export function refuseNewerLevel(level: number): void {
+  if (level > maxFeatureLevel)
+    throw new MeshError(
+      'format-too-new',
+      `the cluster stands at feature level ${level}, this program knows levels up to ${maxFeatureLevel}`,
+    )
 }

@@ -5,6 +5,7 @@ import { withoutIndexes } from '../store/row.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { putOperator, putRoot, putSettings } from '../store/write-authority.ts'
 import { type CommandOf, done } from './outcome.ts'
+import { refuseNewerLevel } from './servers.ts'
 
 export function applyGenesis(
   tx: Transaction,
@@ -14,6 +15,7 @@ export function applyGenesis(
   const settings = tx.settings()
   if (settings !== undefined)
     return failed('conflict', `the cluster exists already, with id ${settings.clusterId}`)
+  refuseNewerLevel(command.settings.featureLevel ?? 0)
   putSettings(tx, command.settings)
   for (const root of command.roots) putRoot(tx, root)
   putOperator(tx, { ...command.operator, createdAtMs: atMs })

@@ -3,7 +3,7 @@
  * are never stuck behind a long replay.
  */
 import type { Applied } from '../../model/command.ts'
-import { assert } from '../../model/errors.ts'
+import { assert, type Failure, MeshError } from '../../model/errors.ts'
 import type { LogIndex } from '../../model/ids.ts'
 import { type Entry, entryBytes } from '../../model/log-entry.ts'
 import type { Clock, Timer } from '../../platform/ports.ts'
@@ -17,6 +17,8 @@ export interface ApplierListener {
   readonly onApplied: (entry: Entry, result: Applied | undefined) => void
   /** The whole batch is applied. */
   readonly onBatch: (index: LogIndex) => void
+  /** An entry that this program cannot understand: it must not be passed over, so nothing can follow it. */
+  readonly onUnreadable: (failure: Failure) => void
 }
 
 export class Applier {
@@ -91,8 +93,7 @@ export class Applier {
       assert(entry.index === this.#applied + 1, `entry ${entry.index} is applied after ${this.#applied}`)
       this.#applied = entry.index
       bytes += entryBytes(entry)
-      const result = entry.kind === 'command' ? this.#stateMachine.apply(entry.index, entry.data) : undefined
-      this.#listener.onApplied(entry, result)
+      if (!this.#apply(entry)) return
     }
     this.#entriesSince += batch.length
     this.#bytesSince += bytes
@@ -102,5 +103,19 @@ export class Applier {
         this.#run()
       })
     this.#listener.onBatch(this.#applied)
+  }
+
+  /** False where nothing more may be applied. */
+  #apply(entry: Entry): boolean {
+    let result: Applied | undefined
+    try {
+      if (entry.kind === 'command') result = this.#stateMachine.apply(entry.index, entry.data)
+    } catch (error) {
+      if (!(error instanceof MeshError)) throw error
+      this.#listener.onUnreadable(error.failure)
+      return false
+    }
+    this.#listener.onApplied(entry, result)
+    return true
   }
 }

@@ -97,6 +97,7 @@ export class Engine {
     this.#applier = new Applier(parts.stateMachine, clock, parts.applied, {
       onApplied: listener.onApplied,
       onBatch: (index) => this.#onBatch(index),
+      onUnreadable: listener.onFatal,
     })
     this.#snapshotting = new Snapshotting({
       ...parts,

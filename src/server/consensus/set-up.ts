@@ -7,7 +7,7 @@ import { limits } from '../../model/limits.ts'
 import type { Disk } from '../../platform/ports.ts'
 import { emptyLog, TermRuns } from '../../raft/terms.ts'
 import type { DurableWriter } from './durable-writer.ts'
-import { formatBytes, formatPath } from './format.ts'
+import { writeFormat } from './format.ts'
 import { frameBytes } from './frame.ts'
 import { HardStateFile, hardStatePath, recoverHardState } from './hard-state.ts'
 import { Locations } from './locations.ts'
@@ -46,16 +46,6 @@ export function setUpDirectory(disk: Disk, writer: DurableWriter, salt: number, 
       })
     })
   })
-}
-
-function writeFormat(writer: DurableWriter, done: () => void): void {
-  const partial = `${formatPath}.partial`
-  writer.open(partial, (file) =>
-    writer.write(file, 0, formatBytes(), () => {
-      file.close()
-      writer.rename(partial, formatPath, () => writer.syncDirectory(root, done))
-    }),
-  )
 }
 
 /** A log without entries; `salt` seeds its checksums and is never 0, so that zeroed blocks are never valid. */

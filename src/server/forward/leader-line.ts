@@ -3,8 +3,9 @@
  * logged: not before it was sent, and sent it is only once the other side said that it listens.
  */
 import type { Principal } from '../../model/access.ts'
-import { type Command, commandVersion } from '../../model/command.ts'
+import type { Command } from '../../model/command.ts'
 import { type Failure, failed, type Result } from '../../model/errors.ts'
+import { oldestStoreVersion } from '../../model/feature.ts'
 import { limits } from '../../model/limits.ts'
 import type { Clock, Timer } from '../../platform/ports.ts'
 import type { FrameStream, Reply } from '../../rpc/contract.ts'
@@ -55,7 +56,8 @@ export class LeaderLine {
 
   /** Replies once; `no-server` where it was surely not sent, `write-outcome-unknown` where no answer came. */
   write(principal: Principal, command: Command, reply: Reply<Written>): void {
-    const encoded = encodeEnvelope({ version: commandVersion, principal, atMs: 0, command })
+    // Not for the log: the leader, which may be older, writes what it read from this in a form of its own.
+    const encoded = encodeEnvelope({ version: oldestStoreVersion, principal, atMs: 0, command })
     const underWay = this.#sent.size + (this.#waiting?.length ?? 0)
     if (!encoded.ok) reply(encoded)
     else if (this.#isClosed) reply(notSent)

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { failed, ok, type Result } from '../../model/errors.ts'
+import { maxFeatureLevel } from '../../model/feature.ts'
 import { type LogIndex, logIndex } from '../../model/ids.ts'
 import { limits } from '../../model/limits.ts'
 import type { SnapshotReader, SnapshotWriter } from '../consensus/contract.ts'
@@ -12,7 +13,7 @@ import type { Staged } from './staged.ts'
 import { type LineFault, StateLines, type StateRow, stateHeader, stateTrailer } from './state-lines.ts'
 import { loadRow, tableRows } from './table-rows.ts'
 import { commitTables, type Edits, editTables, emptyTables, type Tables } from './tables.ts'
-import type { View } from './view.ts'
+import { View } from './view.ts'
 
 function* rowLines(view: View): Generator<string> {
   for (const row of tableRows(view.tables)) yield `${JSON.stringify(row)}\n`
@@ -40,7 +41,7 @@ export function readSnapshot(view: View): SnapshotReader {
 }
 
 function* snapshotLines(view: View): Generator<string> {
-  yield `${JSON.stringify(stateHeader(view.index))}\n`
+  yield `${JSON.stringify(stateHeader(view.index, view.featureLevel))}\n`
   let rows = 0
   for (const line of rowLines(view)) {
     rows++
@@ -117,8 +118,15 @@ export class StateLoader implements SnapshotWriter {
       this.#fail({ code: 'log-damaged', what: `cut off after row ${rows}` })
     if (this.#failure !== undefined) return this.#failure
     const staged = this.#staged
+    const tables = commitTables(this.#edits, [])
+    const level = new View(this.#index, tables).featureLevel
+    if (level > maxFeatureLevel)
+      return failed(
+        'format-too-new',
+        `the snapshot is of a cluster at feature level ${level}, this program knows levels up to ${maxFeatureLevel}`,
+      )
     this.#install(
-      commitTables(this.#edits, []),
+      tables,
       staged === undefined ? undefined : { ...staged.position, tables: commitTables(staged.edits, []) },
     )
     return ok(true)

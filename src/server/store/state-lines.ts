@@ -3,13 +3,18 @@
  * Checks that order; where a row goes, the caller knows.
  */
 import type { ErrorCode } from '../../model/errors.ts'
+import { newestStoreVersion, storeVersionAt } from '../../model/feature.ts'
 import type { LinePosition, Staged } from './staged.ts'
 import type { TableRow } from './tables.ts'
 
 const format = 'mesh-agent-state'
-const formatVersion = 1
 
-export const stateHeader = (index: number): object => ({ format, version: formatVersion, index })
+/** In the form that all servers of the cluster read: its leader may send this to any of them. */
+export const stateHeader = (index: number, featureLevel: number): object => ({
+  format,
+  version: storeVersionAt(featureLevel),
+  index,
+})
 export const stateTrailer = (rows: number): object => ({ end: true, rows })
 
 /** What a line between header and trailer holds. The last two are of a restore that is under way. */
@@ -61,10 +66,10 @@ export class StateLines implements LinePosition {
     this.stage = 'rows'
     const { version } = line
     if (line['format'] !== format) return damaged('it does not start with the header of a state')
-    if (typeof version === 'number' && version <= formatVersion) return undefined
+    if (typeof version === 'number' && version <= newestStoreVersion) return undefined
     return {
       code: 'format-too-new',
-      what: `the snapshot has state format ${String(version)}, this program knows up to ${formatVersion}`,
+      what: `the snapshot has state format ${String(version)}, this program knows up to ${newestStoreVersion}`,
     }
   }
 

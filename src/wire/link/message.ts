@@ -4,6 +4,7 @@
  */
 import { failed, ok, type Result } from '../../model/errors.ts'
 import { type ProxyResource, type ResourceKind, resourceOrder } from '../../model/proxy-config.ts'
+import { versions } from '../../model/versions.ts'
 import {
   asFields,
   type Fields,
@@ -18,7 +19,7 @@ import {
 import { readResources } from './resource.ts'
 
 /** Versions of this protocol that this build speaks. */
-export const linkProtocol = { min: 1, max: 3 } as const
+export const linkProtocol = versions.proxyLink
 
 /** From this version on a proxy may ask for a part only. */
 export const partsSince = 3

@@ -5,6 +5,7 @@
  * Every frame: type (1 byte), payload length (3), stream id (4), payload. Numbers are big-endian.
  */
 import { limits } from '../../model/limits.ts'
+import { versions } from '../../model/versions.ts'
 
 /** Chosen in the TLS handshake. The number changes only when HELLO itself could no longer be read. */
 export const tunnelAlpn = 'mesh-tunnel/1'
@@ -12,7 +13,7 @@ export const tunnelAlpn = 'mesh-tunnel/1'
 export const tunnelAlpnFamily = 'mesh-tunnel/'
 
 /** Versions of the frames that this build speaks; HELLO carries them. */
-export const tunnelVersions = { min: 1, max: 1 } as const
+export const tunnelVersions = versions.tunnel
 
 export const headerBytes = 8
 
