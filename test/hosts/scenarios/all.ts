@@ -5,10 +5,12 @@ import { faultsPower } from './faults-power.ts'
 import { faultsProcesses } from './faults-processes.ts'
 import { firstRequest } from './first-request.ts'
 import { packageLife } from './package-life.ts'
+import { upgrade } from './upgrade.ts'
 
 export const scenarios: readonly Scenario[] = [
   firstRequest,
   packageLife,
+  upgrade,
   faultsPower,
   faultsProcesses,
   faultsNetwork,
