@@ -3,6 +3,7 @@
  * import this file, and need no more of it than its fields.
  */
 import type { Configuration, Loaded, SourceFile } from '../config/settings.ts'
+import type { ProgramFiles } from './program-files.ts'
 import type { SocketPaths } from './socket-paths.ts'
 
 /** What `startAgent` and `startServer` are called with; they run until they are told to stop and give the exit status. */
@@ -16,6 +17,6 @@ export interface ProgramOptions {
   readonly sockets: SocketPaths
   /** Our version, such as `0.1.0`. */
   readonly version: string
-  /** Entry file of the program, for starting further processes of it. */
-  readonly entry: string
+  /** For starting further processes of the program. */
+  readonly programFiles: ProgramFiles
 }

@@ -20,7 +20,7 @@ export function runProxyHolder(options: ProgramOptions): Promise<number> {
     isolation: options.configuration.settings.proxy.isolation,
     controlSocketPath: options.sockets.control,
     worker: {
-      entry: options.entry,
+      ...options.programFiles,
       args: ['proxy-worker', ...options.configurationPaths.flatMap((path) => ['--config-file', path])],
       execArgv: process.execArgv,
       environment: handedOver(workerSettings(options)),

@@ -2,7 +2,6 @@
  * Starts the programs. Reads and checks the configuration first, so that all three say the same about a mistake in it, and
  * hands over what their composition roots need to read it again later.
  */
-import { realpathSync } from 'node:fs'
 import { formatConfigError } from '../config/format.ts'
 import { loadConfiguration } from '../config/load.ts'
 import type { ConfigError, Configuration, Loaded } from '../config/settings.ts'
@@ -11,6 +10,7 @@ import type { WorkerScope } from '../proxy/holder/scope.ts'
 import type { SharedOptions } from './declare.ts'
 import { exitStatus, systemReason } from './failure.ts'
 import { systemMachine } from './machine.ts'
+import { programFiles } from './program-files.ts'
 import type { ProgramOptions } from './program-options.ts'
 import type { UpgradeOptions } from './proxy-upgrade.ts'
 import { socketPaths } from './socket-paths.ts'
@@ -59,12 +59,12 @@ export async function runProxyWorker(paths: readonly string[], scope: WorkerScop
 
 export async function runDev(options: { readonly once: boolean }): Promise<number> {
   const { startDev } = await import('./dev/start.ts')
-  return startDev({ ...options, entry: entryFile() })
+  return startDev({ ...options, entry: ownFiles().entry })
 }
 
 export async function runAgentDev(configuration: readonly string[]): Promise<number> {
   const { startAgentDev } = await import('./dev/agent-dev.ts')
-  return startAgentDev({ entry: entryFile(), configuration })
+  return startAgentDev({ entry: ownFiles().entry, configuration })
 }
 
 /**
@@ -96,7 +96,7 @@ function optionsOf(paths: readonly string[], configuration: Configuration): Prog
     configurationPaths: paths,
     sockets: socketPaths(configuration.settings.runtimeDirectory),
     version,
-    entry: entryFile(),
+    programFiles: ownFiles(),
   }
 }
 
@@ -121,5 +121,4 @@ function reportMistakes(errors: readonly ConfigError[]): number {
   return exitStatus.configuration
 }
 
-/** Resolved, because a link such as /usr/bin/mesh may be replaced while the program runs. */
-const entryFile = (): string => realpathSync(process.argv[1] ?? '')
+const ownFiles = () => programFiles(process.argv[1] ?? '', process.execPath)

@@ -16,6 +16,8 @@ export interface ProxyOptions {
   /** How a worker is started: an entry file that calls `startProxyWorker`, with its arguments. */
   readonly worker: {
     readonly entry: string
+    /** The Node.js that runs it. Default: the one that runs this process. */
+    readonly node?: string
     readonly args: readonly string[]
     /** Options of Node itself. */
     readonly execArgv?: readonly string[]
@@ -71,6 +73,7 @@ function spawnWorker(
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     execArgv: [...(worker.execArgv ?? [])],
     env: { ...process.env, ...worker.environment },
+    ...(worker.node === undefined ? {} : { execPath: worker.node }),
   })
   let exited = false
   const exit = (how: string): void => {

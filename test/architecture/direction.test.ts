@@ -79,6 +79,13 @@ test('clocks, randomness and timers come from ports', () => {
   expect(bad).toEqual([])
 })
 
+test('programs load everything when they start: an upgrade may take the files away while they run', () => {
+  const lazy = sources.filter(
+    (file) => !/^(command\/|main\.ts)/.test(file.path) && /\bimport\(/.test(file.text),
+  )
+  expect(lazy.map((file) => `src/${file.path}`)).toEqual([])
+})
+
 test('the folder graph is the one that was agreed', async () => {
   const folderOf = (path: string): string =>
     path.includes('/') ? path.split('/').slice(0, -1).join('/') : path
