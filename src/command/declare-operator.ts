@@ -1,6 +1,7 @@
 /** `mesh snapshot`, `mesh operator`, `mesh leave`: how they are called. What they do stands in the files of their names. */
 import type { Command } from 'commander'
 import { contextOf, declare, type SharedOptions, withConnection, withOutput } from './declare.ts'
+import type { LeaveOptions } from './leave.ts'
 import type { ConfigFlags } from './operator-autopilot.ts'
 
 export function declareOperator(program: Command): void {
@@ -23,8 +24,9 @@ export function declareLeave(program: Command): void {
     'take this machine’s server out of its cluster; without one, drain and stop its agent',
   )
     .summary('take this machine out')
+    .option('--agent', 'only the agent; a server of this machine keeps its place and goes on')
     .option('--token-file <file>', 'file that holds the operator token')
-    .action(async (options: { readonly tokenFile?: string }) => {
+    .action(async (options: LeaveOptions) => {
       const { leave } = await import('./leave.ts')
       await leave(contextOf(options), options)
     })

@@ -67,15 +67,18 @@ test('set-config changes what is named, on condition that nobody else did', asyn
   expect(late.err).toContain('somebody else changed it meanwhile')
 })
 
-test('leave on a machine without a server takes its host out of use and stops its agent', async () => {
-  const done = await mesh('leave')
-  expect([done.status, done.out]).toEqual([
-    0,
-    'The services of this host are out of use, and its agent stops\n',
-  ])
-  expect(api.registry.check('_node_maintenance')?.check.status).toBe('critical')
-  api.registry.deregisterCheck('_node_maintenance')
-})
+test.each([[], ['-agent']])(
+  'leave with %j takes a host without a server out of use and stops its agent',
+  async (...words) => {
+    const done = await mesh('leave', ...words)
+    expect([done.status, done.out]).toEqual([
+      0,
+      'The services of this host are out of use, and its agent stops\n',
+    ])
+    expect(api.registry.check('_node_maintenance')?.check.status).toBe('critical')
+    api.registry.deregisterCheck('_node_maintenance')
+  },
+)
 
 test('what cannot be meant is refused before anything is asked', async () => {
   const junk = join(folder, 'junk')
