@@ -23,6 +23,7 @@ import { listenTargets } from './api/targets.ts'
 import { HostEnrollment } from './enrollment/enrollment.ts'
 import { EnrollmentWaiting } from './enrollment/waiting.ts'
 import { startProxyLink } from './link/proxy-link.ts'
+import { SavedRegistrations } from './registry/saved-registrations.ts'
 import type { AgentOptions } from './start-options.ts'
 import { type AgentRooms, openRooms, type Surroundings } from './start-rooms.ts'
 
@@ -129,7 +130,8 @@ const ignored = (): void => undefined
 
 function refused(log: Log, failure: Failure): number {
   log.error('this agent does not start', { code: failure.code, reason: failure.message })
-  return failure.code === 'invalid-config' ? exitConfiguration : exitFailure
+  const isLasting = failure.code === 'invalid-config' || failure.code === 'format-too-new'
+  return isLasting ? exitConfiguration : exitFailure
 }
 
 interface Prepared {
@@ -143,6 +145,8 @@ function prepare(options: AgentOptions, directory: string, log: ProgramLog): Res
   const files = createStateFiles(directory)
   const metrics = createMetrics({ process: true })
   const shared = { files, log, metrics, clock: systemClock, random: systemRandom }
+  const readable = new SavedRegistrations(files, log).readable()
+  if (!readable.ok) return readable
   const nodeId = ensureNodeId(files, systemRandom, settings.nodeId)
   if (!nodeId.ok) return nodeId
   const localToken = ensureLocalToken(files, systemRandom)

@@ -9,7 +9,7 @@ import { type EventBody, type Subject, subjectKey, topics } from '../../model/to
 import type { Clock, Log, StateFiles, Timer } from '../../platform/ports.ts'
 
 const folder = 'views'
-const savedVersion = 1
+export const savedVersion = 1
 /** Changes of that long make one write; what came in the meantime, an agent that is killed does not know when it is back. */
 const writeAfterMs = 500
 /** An older rule could let somebody in whom the proxies of this host had shut out already. */

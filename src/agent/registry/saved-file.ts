@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { failed, ok, type Result } from '../../model/errors.ts'
 import type { Log, StateFiles } from '../../platform/ports.ts'
 
-const savedVersion = 1
+export const savedVersion = 1
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -28,6 +28,16 @@ export function removeSaved(files: StateFiles, path: string): Result<true> {
   return failed('internal', `the agent cannot remove ${path}: ${error.message}`)
 }
 
+/** Fails where a newer program wrote the file: what it holds would be taken for gone. */
+export function refuseNewer(files: StateFiles, path: string): Result<true> {
+  const version = parse(files.read(path))?.['version']
+  if (typeof version !== 'number' || version <= savedVersion) return ok(true)
+  return failed(
+    'format-too-new',
+    `${path} of the agent's registry has format ${version}, this program knows formats up to ${savedVersion}`,
+  )
+}
+
 /** The saved object, or undefined where there is none that this program can use. */
 export function readSaved(
   files: StateFiles,
@@ -36,17 +46,21 @@ export function readSaved(
 ): Readonly<Record<string, unknown>> | undefined {
   const bytes = files.read(path)
   if (bytes === undefined) return undefined
+  const saved = parse(bytes)
+  if (saved?.['version'] === savedVersion) return saved
+  if (saved === undefined) log.error('A saved file is damaged; it is left alone', { path })
+  else log.error('A saved file has a version that this program does not know; it is left alone', { path })
+  return undefined
+}
+
+/** Undefined for what is no JSON object: to an operator all of that is damage. */
+function parse(bytes: Uint8Array | undefined): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(decoder.decode(bytes))
-    if (typeof value === 'object' && value !== null) {
-      const saved = value as Readonly<Record<string, unknown>>
-      if (saved['version'] === savedVersion) return saved
-      log.error('A saved file has a version that this program does not know; it is left alone', { path })
-      return undefined
-    }
+    return typeof value === 'object' && value !== null
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined
   } catch {
-    // Told below: broken JSON and JSON of another shape are the same to an operator.
+    return undefined
   }
-  log.error('A saved file is damaged; it is left alone', { path })
-  return undefined
 }

@@ -3,10 +3,10 @@
  * file per service with its checks and sidecar, one per check registered by itself, and one with the sidecars' ports.
  */
 import type { CheckDefinition } from '../../model/check.ts'
-import type { Result } from '../../model/errors.ts'
+import { ok, type Result } from '../../model/errors.ts'
 import type { ServiceDefinition } from '../../model/service.ts'
 import type { Log, StateFiles } from '../../platform/ports.ts'
-import { readSaved, removeSaved, savedPath, writeSaved } from './saved-file.ts'
+import { readSaved, refuseNewer, removeSaved, savedPath, writeSaved } from './saved-file.ts'
 
 const servicesFolder = 'services'
 const checksFolder = 'checks'
@@ -19,6 +19,17 @@ export class SavedRegistrations {
   constructor(files: StateFiles, log: Log) {
     this.#files = files
     this.#log = log
+  }
+
+  /** Fails where a newer program left registrations: without them the agent would take services out of the catalog. */
+  readable(): Result<true> {
+    const inFolder = (folder: string): readonly string[] =>
+      this.#files.list(folder).map((name) => `${folder}/${name}`)
+    for (const path of [portsPath, ...inFolder(servicesFolder), ...inFolder(checksFolder)]) {
+      const known = refuseNewer(this.#files, path)
+      if (!known.ok) return known
+    }
+    return ok(true)
   }
 
   services(): readonly ServiceDefinition[] {
