@@ -12,7 +12,6 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -26,6 +25,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundle, root } from '../bundle.ts'
+import { formats } from './formats.ts'
 import { settle, stage } from './stage.ts'
 
 export interface DebOptions {
@@ -121,8 +121,9 @@ function addControl(tree: string, fields: Fields): void {
       .map((path) => sumLine(tree, path))
       .join(''),
   )
-  for (const script of ['postinst', 'prerm', 'postrm']) {
-    copyFileSync(join(root, 'packaging/deb/scripts', script), join(folder, script))
+  for (const script of ['preinst', 'postinst', 'prerm', 'postrm']) {
+    const text = readFileSync(join(root, 'packaging/deb/scripts', script), 'utf8')
+    writeFileSync(join(folder, script), text.replace('@FORMATS@', formats()))
     chmodSync(join(folder, script), 0o755)
   }
 }

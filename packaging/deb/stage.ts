@@ -21,6 +21,7 @@ import { type Bundle, root } from '../bundle.ts'
 import type { Issue } from '../man/commands.ts'
 import { manualPages } from '../man/pages.ts'
 import { copyrightFile } from './copyright.ts'
+import { formats } from './formats.ts'
 
 export interface Inputs {
   readonly bundle: Bundle
@@ -50,7 +51,11 @@ export function stage(tree: string, inputs: Inputs): void {
   copyFileSync(inputs.node, join(lib, 'node'))
   strip(join(lib, 'node'))
   put('usr/bin/mesh', from('deb/mesh'), 0o755)
+  for (const name of ['take-over', 'configured'])
+    put(`usr/lib/mesh-agent/${name}`, from(`deb/host/${name}`), 0o755)
+  put('usr/lib/mesh-agent/formats', `${formats()}\n`)
   put('etc/mesh-agent/mesh-agent.hcl', from('deb/mesh-agent.hcl'))
+  put('etc/needrestart/conf.d/mesh-agent.conf', from('deb/needrestart.conf'))
   for (const unit of units) put(`usr/lib/systemd/system/${unit}`, from(`systemd/${unit}`))
   put('usr/lib/sysusers.d/mesh-agent.conf', from('systemd/mesh-agent.sysusers'))
   put('usr/lib/tmpfiles.d/mesh-agent.conf', from('systemd/mesh-agent.tmpfiles'))

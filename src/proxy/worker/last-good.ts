@@ -10,8 +10,9 @@ import type { Clock, Log, StateFiles, Timer } from '../../platform/ports.ts'
 import { readResources } from '../../wire/link/resource.ts'
 
 const path = 'last-good.json'
+export const lastGoodVersion = 1
 /** First line of the file: format and checksum of the rest. */
-const format = 'mesh-proxy-state 1'
+const format = `mesh-proxy-state ${lastGoodVersion}`
 /** Writing takes at most this share of the time. */
 const writeShare = 0.05
 

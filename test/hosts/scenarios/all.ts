@@ -4,11 +4,13 @@ import { faultsNetwork } from './faults-network.ts'
 import { faultsPower } from './faults-power.ts'
 import { faultsProcesses } from './faults-processes.ts'
 import { firstRequest } from './first-request.ts'
+import { packageAlone } from './package-alone.ts'
 import { packageLife } from './package-life.ts'
 import { upgrade } from './upgrade.ts'
 
 export const scenarios: readonly Scenario[] = [
   firstRequest,
+  packageAlone,
   packageLife,
   upgrade,
   faultsPower,

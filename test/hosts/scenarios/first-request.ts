@@ -36,7 +36,7 @@ export async function readmeWalk(step: Step, scene: Scene): Promise<void> {
   ok(vm1 && vm2 && vm3)
   await step('vm1: the README’s commands make a cluster and two tokens', async () => {
     const said = await type(vm1, server.commands)
-    match(said, /What to do next:\n.*mesh-agent\.hcl.*\n.*systemctl start mesh-agent/)
+    match(said, /What to do next:\n.*mesh init -server.*\n/)
     deepEqual(await states(vm1), ['active', 'active', 'active'])
     for (const [name, host] of [['vm2', vm2] as const, ['vm3', vm3] as const])
       await host.write(`/root/${name}.token`, await vm1.exec('cat', `/root/${name}.token`))

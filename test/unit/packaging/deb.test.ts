@@ -52,7 +52,9 @@ withDpkg(
 )
 
 withDpkg('files in /etc are conffiles, and nothing else is', () => {
-  expect(dpkg('-I', deb, 'conffiles')).toBe('/etc/mesh-agent/mesh-agent.hcl\n')
+  expect(dpkg('-I', deb, 'conffiles')).toBe(
+    '/etc/mesh-agent/mesh-agent.hcl\n/etc/needrestart/conf.d/mesh-agent.conf\n',
+  )
 })
 
 withDpkg(
@@ -94,7 +96,9 @@ withLintian('lintian finds nothing to complain about', () => {
 })
 
 withShellcheck('the maintainer scripts are clean shell', () => {
-  const scripts = ['scripts/postinst', 'scripts/prerm', 'scripts/postrm', 'mesh']
-  const paths = scripts.map((name) => join(root, 'packaging/deb', name))
+  const scripts = ['preinst', 'postinst', 'prerm', 'postrm'].map((name) => `scripts/${name}`)
+  const paths = [...scripts, 'host/take-over', 'host/configured', 'mesh'].map((name) =>
+    join(root, 'packaging/deb', name),
+  )
   expect(execFileSync('shellcheck', ['--shell=sh', ...paths], { encoding: 'utf8' })).toBe('')
 })

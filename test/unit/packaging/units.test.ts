@@ -20,7 +20,10 @@ beforeAll(() => {
   for (const program of programs)
     writeFileSync(
       unitPath(program),
-      text(`mesh-${program}.service`).replaceAll('/usr/bin/mesh ', '/bin/true '),
+      text(`mesh-${program}.service`).replaceAll(
+        /\/usr\/(bin\/mesh |lib\/mesh-agent\/configured)/g,
+        '/bin/true ',
+      ),
     )
 })
 afterAll(() => rmSync(folder, { recursive: true }))
