@@ -13,6 +13,8 @@ export const root = resolve(import.meta.dirname, '..')
 export interface Bundle {
   readonly folder: string
   readonly version: string
+  /** Which forms and protocols it speaks. */
+  readonly versions: typeof versions
   /** Folders below the root, such as `node_modules/zod`, of which some byte is in the bundle; sorted. */
   readonly packages: readonly string[]
 }
@@ -37,6 +39,7 @@ export async function bundle(options: BundleOptions = {}): Promise<Bundle> {
   const folder = options.folder ?? join(root, 'dist/bundle')
   const { name, version } = readManifest()
   const manifest = { name, version: options.version ?? version }
+  const spoken = options.isNextRelease === true ? nextVersions(versions) : versions
   rmSync(folder, { recursive: true, force: true })
   const { metafile } = await build({
     absWorkingDir: root,
@@ -57,13 +60,13 @@ export async function bundle(options: BundleOptions = {}): Promise<Bundle> {
       ownManifest(manifest),
       withoutComments(),
       httpWithoutFetch(),
-      ...(options.isNextRelease === true ? [otherVersions(root, nextVersions(versions))] : []),
+      ...(spoken === versions ? [] : [otherVersions(root, spoken)]),
     ],
     // fastify's, for schemas and for tests; agent/api/create.ts says that no route needs them.
     external: ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'],
   })
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ ...manifest, type: 'module' })}\n`)
-  return { folder, version: manifest.version, packages: packagesIn(metafile) }
+  return { folder, version: manifest.version, versions: spoken, packages: packagesIn(metafile) }
 }
 
 interface Manifest {

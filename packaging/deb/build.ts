@@ -67,7 +67,7 @@ export async function buildDeb(options: DebOptions = {}): Promise<string> {
     const tree = join(work, 'tree')
     const nodeLicence = join(root, 'node_modules', nodePackages[hostArchitecture], 'LICENSE')
     stage(tree, { bundle: made, node, nodeLicence, timeSeconds, maintainer })
-    addControl(tree, { version: made.version, architecture })
+    addControl(tree, { version: made.version, architecture, formats: formats(made.versions) })
     settle(join(tree, 'DEBIAN'), timeSeconds)
     mkdirSync(output, { recursive: true })
     const deb = join(output, `mesh-agent_${made.version}_${architecture}.deb`)
@@ -100,6 +100,8 @@ function sourceTimeSeconds(): number {
 interface Fields {
   readonly version: string
   readonly architecture: Architecture
+  /** The lines of formats.ts. */
+  readonly formats: string
 }
 
 function addControl(tree: string, fields: Fields): void {
@@ -123,7 +125,7 @@ function addControl(tree: string, fields: Fields): void {
   )
   for (const script of ['preinst', 'postinst', 'prerm', 'postrm']) {
     const text = readFileSync(join(root, 'packaging/deb/scripts', script), 'utf8')
-    writeFileSync(join(folder, script), text.replace('@FORMATS@', formats()))
+    writeFileSync(join(folder, script), text.replace('@FORMATS@', fields.formats))
     chmodSync(join(folder, script), 0o755)
   }
 }

@@ -53,7 +53,7 @@ export function stage(tree: string, inputs: Inputs): void {
   put('usr/bin/mesh', from('deb/mesh'), 0o755)
   for (const name of ['take-over', 'configured'])
     put(`usr/lib/mesh-agent/${name}`, from(`deb/host/${name}`), 0o755)
-  put('usr/lib/mesh-agent/formats', `${formats()}\n`)
+  put('usr/lib/mesh-agent/formats', `${formats(inputs.bundle.versions)}\n`)
   put('etc/mesh-agent/mesh-agent.hcl', from('deb/mesh-agent.hcl'))
   put('etc/needrestart/conf.d/mesh-agent.conf', from('deb/needrestart.conf'))
   for (const unit of units) put(`usr/lib/systemd/system/${unit}`, from(`systemd/${unit}`))
