@@ -1,5 +1,6 @@
 /** Which scenarios there are, in the order in which they run: the first fails on what is broken for everybody. */
 import type { Scenario } from '../scenario.ts'
+import { faultsMachine } from './faults-machine.ts'
 import { faultsNetwork } from './faults-network.ts'
 import { faultsPower } from './faults-power.ts'
 import { faultsProcesses } from './faults-processes.ts'
@@ -16,4 +17,5 @@ export const scenarios: readonly Scenario[] = [
   faultsPower,
   faultsProcesses,
   faultsNetwork,
+  faultsMachine,
 ]
