@@ -4,16 +4,17 @@
  */
 import { type DnsRefusalEntry, dnsRefusalCatalogue } from '../src/model/dns-refusal.ts'
 import { type CatalogueEntry, errorCatalogue } from '../src/model/errors.ts'
+import { type FindingEntry, findingCatalogue } from '../src/model/finding.ts'
 import { type RefusalEntry, refusalCatalogue } from '../src/model/refusal.ts'
 
 export function errorsPage(): string {
   return `${[
     '# Codes of errors and refusals',
     '',
-    'Made from `src/model/errors.ts`, `refusal.ts` and `dns-refusal.ts` by `node packaging/generate-errors.ts`; do not edit.',
+    'Made from `src/model/errors.ts`, `refusal.ts`, `dns-refusal.ts` and `finding.ts` by `node packaging/generate-errors.ts`; do not edit.',
     '',
     'A code never changes its meaning. It stands in the text of an API answer and in its header `X-Mesh-Reason`, in the',
-    'field `code` of a log line, and in the label `code` of a metric. `mesh explain CODE` shows the same words as this page.',
+    'field `code` of a log line, in the label `code` of a metric, and in the lines of `mesh doctor`. `mesh explain CODE` shows the same words as this page.',
     '',
     '## Of requests',
     '',
@@ -32,6 +33,13 @@ export function errorsPage(): string {
     'Why the agent answered a DNS query with an error. A name that is not there is an answer, and has no code.',
     '',
     ...sections(dnsRefusalCatalogue, (entry: DnsRefusalEntry) => `The client sees ${entry.status}.`),
+    '## Of a host',
+    '',
+    'What `mesh doctor` finds. A warning stands where something works, and will not for ever or not as intended.',
+    '',
+    ...sections(findingCatalogue, (entry: FindingEntry) =>
+      entry.severity === 'wrong' ? 'Exit status 1.' : 'A warning.',
+    ),
   ]
     .join('\n')
     .trimEnd()}\n`

@@ -477,6 +477,10 @@ const operator: Readonly<Record<string, Operation>> = {
 
 const own: Readonly<Record<string, Operation>> = {
   'GET /v1/mesh/status': { summary: 'What the server knows of its cluster', parameters: [] },
+  'GET /v1/mesh/host': {
+    summary: 'How this host stands in the mesh: enrollment, server, proxies, services, upstreams',
+    parameters: [],
+  },
   'GET /v1/mesh/services': { summary: 'Services with counts of their health', parameters: [...blocking] },
   'GET /v1/mesh/enforcement/*': {
     summary: 'How many proxies enforce the rules of a destination',

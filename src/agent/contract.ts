@@ -3,7 +3,7 @@
  */
 import type { Pool, PoolListener } from '../membership/pool.ts'
 import type { Check, CheckDefinition, CheckStatus } from '../model/check.ts'
-import type { Result } from '../model/errors.ts'
+import type { Failure, Result } from '../model/errors.ts'
 import type { EventDraft, FiredEvent } from '../model/fired-event.ts'
 import type { ProxyResource } from '../model/proxy-config.ts'
 import type { Service, ServiceDefinition } from '../model/service.ts'
@@ -136,4 +136,21 @@ export interface ProxyStatus {
   readonly acknowledged: number
   /** Reason it gave for refusing the last one, or ''. */
   readonly refused: string
+}
+
+/** How this host stands in the mesh just now: what only the programs know, for status pages and `mesh doctor`. */
+export interface Standing {
+  /** Undefined: not enrolled. */
+  enrolledUntilMs(): number | undefined
+  /** Why it is not, or why the last renewal failed; undefined: nothing stands in the way. */
+  refusal(): Failure | undefined
+  /** Name of the server that this agent follows; undefined: none. */
+  server(): string | undefined
+  /** Why it follows none. */
+  outage(): Failure | undefined
+  proxies(): readonly ProxyStatus[]
+  /** Why a service has no certificate, or no newer one. */
+  leafFailure(service: string): Failure | undefined
+  /** Hosts that gossip found failed. */
+  failedHosts(): ReadonlySet<string>
 }

@@ -13,7 +13,7 @@ import type { Reply, ServerClient } from '../rpc/contract.ts'
 import type { OperatorClient } from '../rpc/operator.ts'
 import type { ApiDependencies } from './api/contract.ts'
 import type { Exposures } from './checks/exposures.ts'
-import type { View, Views } from './contract.ts'
+import type { Standing, View, Views } from './contract.ts'
 import { ControlStream } from './control/control-stream.ts'
 import { SharedWants } from './control/shared-wants.ts'
 import { ViewStore } from './control/view-store.ts'
@@ -55,6 +55,7 @@ export interface AgentRooms {
     | 'leave'
     | 'views'
     | 'leaves'
+    | 'standing'
     | 'read'
     | 'recall'
     | 'follow'
@@ -116,6 +117,7 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
       userEvents: gossip.userEvents,
       views,
       leaves,
+      standing: standingOf(surroundings, { control, link, leaves, failedHosts }),
       ...clusterDoors(reader, client),
       reload: reloading(definitions),
     },
@@ -139,6 +141,25 @@ export function openRooms(surroundings: Surroundings, link: RunningProxyLink): A
     },
   }
 }
+
+/** How this host stands in the mesh, as each room knows it. */
+const standingOf = (
+  { enrollment }: Surroundings,
+  rooms: {
+    readonly control: ControlStream
+    readonly link: RunningProxyLink
+    readonly leaves: HostLeaves
+    readonly failedHosts: { nodes(): ReadonlySet<string> }
+  },
+): Standing => ({
+  enrolledUntilMs: () => enrollment.identity()?.notAfterMs,
+  refusal: () => enrollment.refusal(),
+  server: () => rooms.control.server(),
+  outage: () => rooms.control.outage(),
+  proxies: () => rooms.link.proxies(),
+  leafFailure: (service) => rooms.leaves.failure(service),
+  failedHosts: () => rooms.failedHosts.nodes(),
+})
 
 /** Ways from the API to the servers. */
 const clusterDoors = (

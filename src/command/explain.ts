@@ -1,6 +1,7 @@
 /** `mesh explain CODE`: what a code in an answer, a log line or a metric means, and what to do about it. */
 import { dnsRefusalCatalogue } from '../model/dns-refusal.ts'
 import { errorCatalogue } from '../model/errors.ts'
+import { findingCatalogue } from '../model/finding.ts'
 import { refusalCatalogue } from '../model/refusal.ts'
 import type { Context } from './declare.ts'
 import { CommandFailure } from './failure.ts'
@@ -9,7 +10,7 @@ import { nearest } from './nearest.ts'
 interface Explanation {
   readonly code: string
   /** Where the code is met. */
-  readonly from: 'request' | 'connection' | 'DNS query'
+  readonly from: 'request' | 'connection' | 'DNS query' | 'host'
   readonly what: string
   readonly remedy: string
 }
@@ -18,6 +19,7 @@ const explanations: readonly Explanation[] = [
   ...entries(errorCatalogue, 'request'),
   ...entries(refusalCatalogue, 'connection'),
   ...entries(dnsRefusalCatalogue, 'DNS query'),
+  ...entries(findingCatalogue, 'host'),
 ].sort((a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0))
 
 function entries(

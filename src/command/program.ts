@@ -16,6 +16,7 @@ import {
 import { declareAgent, declareEvent } from './declare-agent.ts'
 import { declareAuthority } from './declare-authority.ts'
 import { declareApply, declareConfig } from './declare-config.ts'
+import { declareDoctor } from './declare-doctor.ts'
 import { declareDrain } from './declare-drain.ts'
 import { declareEnrollment, declareNode, declareToken } from './declare-enrollment.ts'
 import { declareFederation } from './declare-federation.ts'
@@ -59,7 +60,7 @@ function declareAll(program: Command, outcome: Outcome): void {
   declareGossip(program)
   declareOperator(program)
   declareFederation(program)
-  declareHost(program)
+  declareHost(program, outcome)
   declareLeave(program)
   declarePrograms(program, outcome)
   declareOther(program)
@@ -67,7 +68,7 @@ function declareAll(program: Command, outcome: Outcome): void {
   program.configureHelp({ ...program.configureHelp(), formatHelp: () => overview(program) })
 }
 
-function declareHost(program: Command): void {
+function declareHost(program: Command, outcome: Outcome): void {
   program.commandsGroup('This host:')
   declare(program, 'validate <path...>', 'check configuration files and folders without loading them')
     .summary('check configuration files')
@@ -75,6 +76,7 @@ function declareHost(program: Command): void {
       const { validate } = await import('./validate.ts')
       validate(contextOf({}), paths)
     })
+  declareDoctor(program, outcome)
   withConnection(declare(program, 'reload', 'make the agent read its files again')).action(
     async (options: SharedOptions) => {
       const { reload } = await import('./reload.ts')

@@ -5,13 +5,14 @@ import { expect, test } from 'vitest'
 import { errorsPage } from '../../packaging/errors-page.ts'
 import { dnsRefusalCatalogue } from '../../src/model/dns-refusal.ts'
 import { errorCatalogue } from '../../src/model/errors.ts'
+import { findingCatalogue } from '../../src/model/finding.ts'
 import { refusalCatalogue } from '../../src/model/refusal.ts'
 import { lineAt, readSources, root, walk } from './sources.ts'
 
 const sources = readSources()
-const catalogues = [errorCatalogue, refusalCatalogue, dnsRefusalCatalogue]
+const catalogues = [errorCatalogue, refusalCatalogue, dnsRefusalCatalogue, findingCatalogue]
 const known = new Set(catalogues.flatMap((catalogue) => Object.keys(catalogue)))
-const isCatalogue = (path: string): boolean => /^model\/(errors|refusal|dns-refusal)\.ts$/.test(path)
+const isCatalogue = (path: string): boolean => /^model\/(errors|refusal|dns-refusal|finding)\.ts$/.test(path)
 
 interface Literal {
   readonly at: string

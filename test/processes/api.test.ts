@@ -82,6 +82,7 @@ describe('a mesh of real processes', () => {
     '/v1/operator/autopilot/health': '/v1/operator/autopilot/health',
     '/v1/operator/autopilot/state': '/v1/operator/autopilot/state',
     '/v1/mesh/status': '/v1/mesh/status',
+    '/v1/mesh/host': '/v1/mesh/host',
     '/v1/mesh/services': '/v1/mesh/services',
     '/v1/mesh/openapi.json': '/v1/mesh/openapi.json',
     '/v1/mesh/drain/service/*': '/v1/mesh/drain/service/web',

@@ -8,7 +8,7 @@ import type { Clock, Diagnostics, Log, LogLines, Metrics, MetricsPage, Random } 
 import type { Reply, ServerClient } from '../../rpc/contract.ts'
 import type { OperatorClient } from '../../rpc/operator.ts'
 import type { Caller, Need } from '../access/caller.ts'
-import type { Leaves, LocalRegistry, Membership, UserEvents, Views } from '../contract.ts'
+import type { Leaves, LocalRegistry, Membership, Standing, UserEvents, Views } from '../contract.ts'
 import type { DrainControl } from '../drain/contract.ts'
 import type { ClusterReader } from '../query/cluster-reader.ts'
 
@@ -25,6 +25,7 @@ export interface ApiDependencies {
   readonly userEvents: UserEvents
   readonly views: Views
   readonly leaves: Leaves
+  readonly standing: Standing
   /** Reads of cluster state; may answer from views while no server is there. */
   readonly read: ServerClient['read']
   /** What the agent keeps of an answer (`meta.kept`), from a view or from the last time it was asked. */

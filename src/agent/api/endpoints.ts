@@ -15,6 +15,7 @@ import { drainEndpoints } from './drain.ts'
 import { eventEndpoints } from './event.ts'
 import { evictEndpoints } from './evict.ts'
 import { healthEndpoints } from './health.ts'
+import { hostStateEndpoints } from './host-state.ts'
 import { intentionEndpoints } from './intention.ts'
 import { intentionByIdEndpoints } from './intention-by-id.ts'
 import { keyringEndpoints } from './keyring.ts'
@@ -47,6 +48,7 @@ export const endpoints: readonly Endpoint[] = [
   ...eventEndpoints,
   ...evictEndpoints,
   ...healthEndpoints,
+  ...hostStateEndpoints,
   ...intentionEndpoints,
   ...intentionByIdEndpoints,
   ...keyringEndpoints,

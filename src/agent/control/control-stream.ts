@@ -63,6 +63,7 @@ export class ControlStream {
   #stopped: boolean = false
   /** The present outage was told already. */
   #isTold: boolean = false
+  #outage: Failure | undefined
 
   constructor(options: ControlStreamOptions) {
     this.#options = options
@@ -98,6 +99,11 @@ export class ControlStream {
   /** Name of the server that holds the stream, or undefined while there is none. */
   server(): string | undefined {
     return this.#connection?.server
+  }
+
+  /** Why there is no stream; undefined while there is one, and before the first attempt ended. */
+  outage(): Failure | undefined {
+    return this.#outage
   }
 
   /** Policy index per connected proxy, by destination: the whole present state. */
@@ -171,6 +177,7 @@ export class ControlStream {
     log.info('following the catalog', { server })
     metrics.gauge('mesh_control_connected', 1)
     this.#isTold = false
+    this.#outage = undefined
     // What takes permissions away is wanted first by the plan, so it is subscribed first too.
     for (const { subject, cursor } of views.wantedSubjects()) this.#subscribe(subject, cursor)
     this.#enforcement.attach((frame) => connection.stream.send(frame))
@@ -247,14 +254,15 @@ export class ControlStream {
     this.#enforcement.attach(undefined)
     views.disconnected()
     metrics.gauge('mesh_control_connected', 0)
-    const code = reason?.code ?? 'no-server'
+    this.#outage = reason ?? { code: 'no-server', message: 'the server ended the stream' }
+    const { code } = this.#outage
     metrics.count('mesh_control_closed_total', { code })
     if (code === 'host-evicted') this.#options.onEvicted?.()
     const wasGood =
       connection.server !== undefined && clock.monotonicMs() - connection.openedAtMs >= goodAfterMs
     if (wasGood) this.#backoff.reset()
     const delayMs = this.#backoff.next(connection.retryAfterMs)
-    const fields = { code, reason: reason?.message ?? 'the server ended it', retryInMs: Math.round(delayMs) }
+    const fields = { code, reason: this.#outage.message, retryInMs: Math.round(delayMs) }
     // One line per outage; the attempts after it are told at debug level, or they would fill the log.
     if (this.#isTold) log.debug('Still no server', fields)
     else log.warn('No server holds the control stream; the last known state stays in force', fields)

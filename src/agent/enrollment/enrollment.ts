@@ -51,6 +51,7 @@ export class HostEnrollment {
   #renewals: Pick<ServerClient, 'renewHost'> | undefined
   #renewAtMs = 0
   #failures = 0
+  #refusal: Failure | undefined
   #timer: Timer | undefined
   #looking: Timer | undefined
 
@@ -77,6 +78,7 @@ export class HostEnrollment {
     const stored = loadIdentity(this.#options.files)
     if (stored.ok && stored.value?.node === this.#options.node) {
       this.#identity = stored.value
+      this.#refusal = undefined
       this.#plan()
     }
     return stored
@@ -85,6 +87,16 @@ export class HostEnrollment {
   /** Undefined until the host is enrolled. An expired identity is still one: it can be renewed. */
   identity(): HostIdentity | undefined {
     return this.#identity
+  }
+
+  /** Why this host was not let in, or its certificate not renewed, the last time; undefined since that went well. */
+  refusal(): Failure | undefined {
+    return this.#refusal
+  }
+
+  /** A token was not accepted; undefined: there is none any more. */
+  noteRefusal(failure: Failure | undefined): void {
+    this.#refusal = failure
   }
 
   /** The servers told where they all are; kept across reboots. */
@@ -189,6 +201,7 @@ export class HostEnrollment {
     if (!stored.ok) return stored
     this.#identity = stored.value
     this.#failures = 0
+    this.#refusal = undefined
     log.info('this host has a new certificate', {
       validUntil: new Date(stored.value.notAfterMs).toISOString(),
     })
@@ -203,6 +216,7 @@ export class HostEnrollment {
     if (identity.node !== this.#options.node) return
     this.#identity = identity
     this.#failures = 0
+    this.#refusal = undefined
     this.#plan()
     this.#tellChange(identity)
   }
@@ -247,6 +261,7 @@ export class HostEnrollment {
   #failed(failure: Failure): void {
     const { clock, random, log, metrics } = this.#options
     this.#failures += 1
+    this.#refusal = failure
     const nowMs = clock.wallMs()
     const restMs = (this.#identity?.notAfterMs ?? 0) - nowMs
     const usualMs = nextAttemptDelayMs(this.#failures, restMs, random.fraction())

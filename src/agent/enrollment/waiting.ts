@@ -61,6 +61,7 @@ export class EnrollmentWaiting {
     }
     if (!stored.ok) log.warn('the enrollment on disk cannot be used', { ...stored.failure })
     const text = tokenText()
+    if (text === undefined) enrollment.noteRefusal(undefined)
     if (text !== undefined && !this.#wasRefused(text)) this.#enroll(text)
     else this.#timer = clock.after(lookEveryMs, () => this.#look())
   }
@@ -92,7 +93,8 @@ export class EnrollmentWaiting {
   }
 
   #failed(text: string, failure: Failure): void {
-    const { clock, log } = this.#options
+    const { clock, enrollment, log } = this.#options
+    enrollment.noteRefusal(failure)
     log.warn('the enrollment token was not accepted, will be tried again', { ...failure })
     this.#refused = { text, untilMs: clock.monotonicMs() + retryRefusedMs }
     this.#timer = clock.after(lookEveryMs, () => this.#look())

@@ -2,6 +2,9 @@
 export const hostLimits = {
   /** A configuration file; the largest real ones are a few hundred kilobytes. */
   configFileBytes: 4 * 1024 * 1024,
+  /** Files of the state that `mesh doctor` looks at, and servers that it goes to. */
+  doctorPaths: 5_000,
+  doctorServers: 9,
   /** Nesting of blocks and lists in HCL; deeper is a mistake or an attack. */
   hclDepth: 64,
   /** Values of one configuration file; each costs a few hundred bytes while it is read. */

@@ -29,7 +29,7 @@ export function writeFormat(
 }
 
 /** The version that wrote the directory; undefined where it was never set up. */
-export function readFormat(disk: Disk): Result<number | undefined> {
+export function readFormat(disk: Pick<Disk, 'read'>): Result<number | undefined> {
   const bytes = disk.read(formatPath)
   if (bytes === undefined) return ok(undefined)
   const match = /^mesh-agent server (\d{1,9})\n$/.exec(decoder.decode(bytes))

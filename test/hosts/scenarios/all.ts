@@ -1,5 +1,6 @@
 /** Which scenarios there are, in the order in which they run: the first fails on what is broken for everybody. */
 import type { Scenario } from '../scenario.ts'
+import { doctor } from './doctor.ts'
 import { faultsMachine } from './faults-machine.ts'
 import { faultsNetwork } from './faults-network.ts'
 import { faultsPower } from './faults-power.ts'
@@ -13,6 +14,7 @@ export const scenarios: readonly Scenario[] = [
   firstRequest,
   packageAlone,
   packageLife,
+  doctor,
   upgrade,
   faultsPower,
   faultsProcesses,

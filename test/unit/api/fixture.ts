@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ApiDependencies } from '../../../src/agent/api/contract.ts'
 import { type ApiServer, createApi } from '../../../src/agent/api/create.ts'
-import type { Membership, UserEvents } from '../../../src/agent/contract.ts'
+import type { Membership, Standing, UserEvents } from '../../../src/agent/contract.ts'
 import type { Question } from '../../../src/agent/query/answer-memory.ts'
 import { dnsDefaults } from '../../../src/config/dns-settings.ts'
 import { gossipDefaults } from '../../../src/config/gossip-settings.ts'
@@ -115,6 +115,17 @@ export const noGossip: Membership = {
   setRoleTags: () => ok(true),
 }
 
+/** As on a host that is enrolled and whose proxy is away. */
+export const noStanding: Standing = {
+  enrolledUntilMs: () => Date.UTC(2027, 0, 1),
+  refusal: () => undefined,
+  server: () => undefined,
+  outage: () => undefined,
+  proxies: () => [],
+  leafFailure: () => undefined,
+  failedHosts: () => new Set(),
+}
+
 const noEvents: UserEvents = {
   fire: () => failed('needs-gossip', 'this host does not gossip'),
   recent: () => [],
@@ -155,6 +166,7 @@ export async function startTestApi(
     membership: noGossip,
     userEvents: noEvents,
     leaves,
+    standing: noStanding,
     views,
     read: cluster.read,
     recall: (question) => kept.get(question.name) as never,

@@ -368,6 +368,7 @@ const serviceHealth = z.strictObject({
   Checks: z.array(check),
 })
 
+const problem = z.strictObject({ Code: text.min(1), Message: text }).nullable()
 const drainProgress = z.strictObject({
   ServiceID: text,
   Phase: z.enum(['none', 'leaving', 'closing', 'drained']),
@@ -531,6 +532,44 @@ export const answers = {
     DiskFull: flag,
     DivergedAt: index,
     Advice: z.array(text),
+  }),
+  '/v1/mesh/host': z.strictObject({
+    Node: text.min(1),
+    NodeID: text.min(1),
+    Datacenter: text.min(1),
+    Address: text.min(1),
+    Version: text.min(1),
+    Server: flag,
+    EnrolledUntil: z.union([time, z.literal('')]),
+    Refused: problem,
+    ConnectedTo: text,
+    Outage: problem,
+    Gossip: z.strictObject({ Members: count, Alive: count }),
+    Proxies: z.array(z.strictObject({ Pid: count, Version: text.min(1), Refused: text })),
+    Services: z.array(
+      z.strictObject({
+        ID: text.min(1),
+        Name: text.min(1),
+        Address: text,
+        Port: count,
+        Status: z.enum(['passing', 'warning', 'critical', 'maintenance']),
+        Output: text,
+        InCatalog: flag,
+        ProxyPort: count,
+        CertificateUntil: z.union([time, z.literal('')]),
+        CertificateRefused: problem,
+      }),
+    ),
+    Upstreams: z.array(
+      z.strictObject({
+        Service: text.min(1),
+        Destination: text.min(1),
+        Datacenter: text.min(1),
+        Listen: text.min(1),
+        Instances: count,
+        Usable: count,
+      }),
+    ),
   }),
   '/v1/mesh/services': z.array(
     z.strictObject({
