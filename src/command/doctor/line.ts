@@ -22,12 +22,14 @@ export interface Line {
   readonly remedy: string
 }
 
-export const well = (text: string): Line => ({ mark: 'ok', text, code: '', remedy: '' })
+const none = ''
+
+export const well = (text: string): Line => ({ mark: 'ok', text, code: none, remedy: '' })
 
 export const unseen = (text: string, remedy = 'sudo mesh doctor'): Line => ({
   mark: 'unseen',
   text,
-  code: '',
+  code: none,
   remedy,
 })
 

@@ -223,8 +223,9 @@ export const faultsOfMember: readonly Fault[] = [
     code: 'unit-masked',
     names: /mesh-proxy is masked/,
     remedy: /^systemctl unmask mesh-proxy/,
-    apply: types('systemctl mask mesh-proxy 2>/dev/null'),
-    undo: types('systemctl unmask mesh-proxy 2>/dev/null'),
+    follows: ['proxy-away'],
+    apply: types('systemctl stop mesh-proxy; systemctl mask mesh-proxy 2>/dev/null'),
+    undo: types('systemctl unmask mesh-proxy 2>/dev/null; systemctl start mesh-proxy'),
   },
   {
     what: 'a proxy that was stopped',

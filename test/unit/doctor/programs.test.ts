@@ -37,7 +37,7 @@ describe('units', () => {
 
   test.each([
     [{}, 'ok'],
-    [{ load: 'masked' }, 'unit-masked'],
+    [{ load: 'masked', maxFiles: 20_000 }, 'unit-masked'],
     [{ load: 'not-found' }, 'unit-missing'],
     [{ active: 'failed', result: 'exit-code', exitStatus: 78 }, 'unit-failed'],
     [{ active: 'activating', sub: 'auto-restart' }, 'unit-restarting'],

@@ -59,7 +59,10 @@ export function judgePrograms({ units, systemdVersion, wanted, isBefore }: Progr
 
 function judgeUnit(unit: UnitFacts, isBefore: boolean): readonly Line[] {
   const name = `mesh-${unit.program}`
-  const state = judgeFile(unit, name) ?? judgeState(unit, name, isBefore)
+  const file = judgeFile(unit, name)
+  // What else is told of a unit without its file are systemd's defaults.
+  if (file !== undefined) return [file]
+  const state = judgeState(unit, name, isBefore)
   const beside = [...judgeEnabled(unit, name), ...judgeLimits(unit, name)]
   return state.mark === 'ok' && beside.length > 0 ? beside : [state, ...beside]
 }
