@@ -54,6 +54,7 @@ describe('configuration', () => {
     ways: [[open, path('/etc/mesh-agent/a.hcl')]],
     errors: [],
     services: 0,
+    isEnrolled: false,
     ...more,
   })
   const codes = (more: Partial<ConfigurationFacts>): readonly string[] =>
@@ -67,6 +68,9 @@ describe('configuration', () => {
     ])
     const [line] = judgeConfiguration(facts({ files: [] }), [agent])
     expect(line?.remedy).toContain('mesh init -server -config-dir /etc/mesh-agent')
+  })
+  test('a host that was enrolled needs none', () => {
+    expect(codes({ files: [], isEnrolled: true })).toEqual(['ok'])
   })
   test('a folder that is not there is missing, a closed one is not seen, a file that is broken is unreadable', () => {
     const one = { path: '/etc/mesh-agent', reason: 'no such file or directory', isDenied: false }

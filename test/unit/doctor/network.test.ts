@@ -205,6 +205,10 @@ describe('clock', () => {
     expect(judge([server(3_600_000)])[0]?.text).toContain('60 minutes behind that of server s1:8300')
     expect(codesOf(judge([server(-3_600_000)]))).toEqual(['clock-off'])
   })
+  test('a minute off is a warning', () => {
+    expect(judge([server(60_000)])).toMatchObject([{ code: 'clock-off', mark: 'warning' }])
+    expect(judge([server(3_600_000)])).toMatchObject([{ code: 'clock-off', mark: 'wrong' }])
+  })
   test('seconds are not, whatever the time service says', () => {
     expect(codesOf(judge([server(-5_000)], false))).toEqual(['ok'])
   })

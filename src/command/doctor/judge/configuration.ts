@@ -17,6 +17,8 @@ export interface ConfigurationFacts {
   readonly ways: readonly (readonly PathFacts[])[]
   readonly errors: readonly ConfigError[]
   readonly services: number
+  /** The host has an identity, which names its servers: it needs no configuration. */
+  readonly isEnrolled: boolean
 }
 
 const shownErrors = 10
@@ -25,7 +27,9 @@ const shownErrors = 10
 export function judgeConfiguration(facts: ConfigurationFacts, accounts: readonly Account[]): readonly Line[] {
   const { path, files, unreadable } = facts
   if (unreadable.length > 0) return unreadable.map((one) => judgeUnreadable(one, path))
-  if (!files.some(({ text }) => saysSomething(text)))
+  const isSilent = !files.some(({ text }) => saysSomething(text))
+  if (isSilent && facts.isEnrolled) return [well(`${path} says nothing, and this host was enrolled without`)]
+  if (isSilent)
     return [
       amiss(
         'config-missing',

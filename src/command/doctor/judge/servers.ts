@@ -132,8 +132,9 @@ export interface ClockFacts {
   readonly isSynchronised: boolean | undefined
 }
 
-/** Certificates are written back by a minute or so; beyond that a fresh one seems not to be valid yet. */
+/** Beyond the first, times in logs and tokens mislead; beyond the second, certificates soon seem not to be valid. */
 const offMs = 30_000
+const farOffMs = 600_000
 
 export function judgeClock({ servers, isContainer, isSynchronised }: ClockFacts): readonly Line[] {
   const known = servers.flatMap(({ address, outcome }) =>
@@ -150,6 +151,7 @@ export function judgeClock({ servers, isContainer, isSynchronised }: ClockFacts)
         'clock-off',
         `the clock of this host is ${spell(Math.abs(first.aheadMs))} ${first.aheadMs > 0 ? 'behind' : 'ahead of'} that of server ${first.address}`,
         'timedatectl set-ntp true, on whichever of the two is wrong; date -u shows the time',
+        Math.abs(first.aheadMs) > farOffMs ? 'wrong' : 'warning',
       ),
     ]
   if (known.length > 0)

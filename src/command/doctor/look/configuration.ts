@@ -5,6 +5,7 @@ import { systemSourceFiles } from '../../../platform/source-files.ts'
 import { systemReason } from '../../failure.ts'
 import { systemMachine } from '../../machine.ts'
 import type { ConfigurationFacts } from '../judge/configuration.ts'
+import { isEnrolled } from './identity.ts'
 import { wayTo } from './paths.ts'
 
 export interface ConfigurationLook {
@@ -20,7 +21,7 @@ export function lookAtConfiguration(path: string): ConfigurationLook {
   const machine = systemMachine()
   const loaded = loadConfiguration(files, machine)
   const empty = loadConfiguration([], machine)
-  const isWhole = unreadable.length === 0 && files.length > 0
+  const isWhole = unreadable.length === 0
   return {
     facts: {
       path,
@@ -33,6 +34,7 @@ export function lookAtConfiguration(path: string): ConfigurationLook {
       ways: files.map((file) => wayTo(file.path)),
       errors: loaded.ok ? [] : loaded.errors,
       services: loaded.ok ? loaded.value.definitions.services.length : 0,
+      isEnrolled: empty.ok && isEnrolled(empty.value.settings),
     },
     configuration: loaded.ok && isWhole ? loaded.value : undefined,
     otherwise: empty.ok ? empty.value : undefined,

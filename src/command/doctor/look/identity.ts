@@ -37,6 +37,12 @@ export function lookAtIdentity({ dataDirectory, enrollmentTokenFile }: Settings)
   }
 }
 
+/** Under the settings that a host without a configuration has. */
+export function isEnrolled({ dataDirectory }: Settings): boolean {
+  const stored = loadIdentity(createStateFiles(join(dataDirectory, 'agent')))
+  return stored.ok && stored.value !== undefined
+}
+
 function shownOf(host: HostIdentity | undefined, token: EnrollmentToken | undefined): Shown {
   if (host === undefined) return token === undefined ? undefined : { kind: 'pinned', pin: token.pin }
   const identity = clientIdentityOf(host)
