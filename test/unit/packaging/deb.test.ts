@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readManifest, root } from '../../../packaging/bundle.ts'
+import { formats } from '../../../packaging/deb/formats.ts'
+import { nextVersions } from '../../../packaging/next-versions.ts'
+import { versions } from '../../../src/model/versions.ts'
 
 const has = (program: string): boolean => existsSync(`/usr/bin/${program}`)
 const withDpkg = test.skipIf(!has('dpkg-deb')) // reason: not a Debian system, packages cannot be built
@@ -63,6 +66,13 @@ withDpkg(
     expect(digest(build('second', { TZ: 'Asia/Tokyo', LC_ALL: 'C' }, '077'))).toBe(digest(deb))
   },
 )
+
+withDpkg('preinst knows the formats that the programs read, and the next release those that it adds', () => {
+  const known = /^known='([^@']+)'$/m.exec(dpkg('-I', deb, 'preinst'))?.[1]
+  expect(known).toBe(formats(versions))
+  expect(known).toMatch(/^server-data 1$/m)
+  expect(formats(nextVersions(versions))).toBe(known?.replace('server-data 1', 'server-data 2'))
+})
 
 withDpkg('another commit time gives another package', () => {
   const later = build('later', { SOURCE_DATE_EPOCH: '1700000001' }, '022')
