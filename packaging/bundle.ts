@@ -47,8 +47,13 @@ export async function bundle(options: BundleOptions = {}): Promise<Bundle> {
     outdir: folder,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
-    // A command loads only its own chunks. Names and lines stay as they are: the journal shows stack traces.
+    // A command loads only its own chunks.
     splitting: true,
+    // Sources lie in each process's memory for as long as it runs; without white space an agent has 4 MB less. Names stay and
+    // lines stay short, because the journal shows stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 160,
     format: 'esm',
     platform: 'node',
     target: 'node24',

@@ -19,6 +19,9 @@ export interface ChronicleOptions {
 const linesPerSecond = 0.1
 const linesAtOnce = 3
 
+/** Shorter ones are counted only: on a busy host every start has some, and nobody is taken for failed by them. */
+const toldStallMs = 1_000
+
 export class Chronicle {
   readonly #options: ChronicleOptions
   readonly #joins = new TokenBucket(linesPerSecond, linesAtOnce)
@@ -50,7 +53,7 @@ export class Chronicle {
         this.#noteStreamOnly(event.member.name)
         return
       case 'stalled':
-        if (this.#isTime(this.#stalls))
+        if (event.lateMs >= toldStallMs && this.#isTime(this.#stalls))
           log.warn('this process stood still and does not trust its own clock for a moment', {
             pool,
             lateMs: Math.round(event.lateMs),
