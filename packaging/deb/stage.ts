@@ -22,12 +22,12 @@ import type { Issue } from '../man/commands.ts'
 import { manualPages } from '../man/pages.ts'
 import { copyrightFile } from './copyright.ts'
 import { formats } from './formats.ts'
+import { type Architecture, type NodePackage, stripCommands } from './node-binary.ts'
 
 export interface Inputs {
   readonly bundle: Bundle
-  /** The Node.js binary for the package's architecture, and its licence file. */
-  readonly node: string
-  readonly nodeLicence: string
+  readonly node: NodePackage
+  readonly architecture: Architecture
   /** Time of every file, seconds since the epoch. */
   readonly timeSeconds: number
   readonly maintainer: string
@@ -48,8 +48,8 @@ export function stage(tree: string, inputs: Inputs): void {
   const lib = join(tree, 'usr/lib/mesh-agent')
 
   cpSync(inputs.bundle.folder, lib, { recursive: true })
-  copyFileSync(inputs.node, join(lib, 'node'))
-  strip(join(lib, 'node'))
+  copyFileSync(inputs.node.binary, join(lib, 'node'))
+  strip(join(lib, 'node'), inputs.architecture)
   put('usr/bin/mesh', from('deb/mesh'), 0o755)
   for (const name of ['take-over', 'configured'])
     put(`usr/lib/mesh-agent/${name}`, from(`deb/host/${name}`), 0o755)
@@ -60,7 +60,7 @@ export function stage(tree: string, inputs: Inputs): void {
   put('usr/lib/sysusers.d/mesh-agent.conf', from('systemd/mesh-agent.sysusers'))
   put('usr/lib/tmpfiles.d/mesh-agent.conf', from('systemd/mesh-agent.tmpfiles'))
   const packages = inputs.bundle.packages.map((folder) => join(root, folder))
-  put('usr/share/doc/mesh-agent/copyright', copyrightFile(packages, inputs.nodeLicence))
+  put('usr/share/doc/mesh-agent/copyright', copyrightFile(packages, inputs.node.licence))
   put('usr/share/doc/mesh-agent/changelog.gz', compressed(changelog(inputs)))
   put('usr/share/bash-completion/completions/mesh', completionScripts.bash)
   put('usr/share/zsh/vendor-completions/_mesh', completionScripts.zsh)
@@ -72,13 +72,14 @@ export function stage(tree: string, inputs: Inputs): void {
   settle(tree, inputs.timeSeconds)
 }
 
-/** Debug symbols are a sixth of the binary. Where `strip` is missing or is for another machine, they stay in. */
-function strip(binary: string): void {
+/** Symbols are a sixth of the binary. Where no `strip` for its architecture is installed, they stay in. */
+function strip(binary: string, architecture: Architecture): void {
   chmodSync(binary, 0o755)
   try {
-    execFileSync('strip', ['--strip-unneeded', binary], { stdio: 'pipe' })
+    execFileSync(stripCommands[architecture], ['--strip-unneeded', binary], { stdio: 'pipe' })
   } catch (error) {
-    console.error(`node is packed with its symbols: ${error instanceof Error ? error.message : error}`)
+    const why = error instanceof Error ? error.message : error
+    console.error(`node is packed with its symbols, which makes the package larger: ${why}`)
   }
 }
 
