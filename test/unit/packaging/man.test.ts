@@ -11,10 +11,12 @@ import { manualPages } from '../../../packaging/man/pages.ts'
 import { settings } from '../../../packaging/man/settings.ts'
 import { createProgram } from '../../../src/command/program.ts'
 import { agentSchema } from '../../../src/config/agent-schema.ts'
+import { debianProgram } from '../../peers/debian.ts'
 
 const has = (program: string): boolean => existsSync(`/usr/bin/${program}`)
 const withMan = test.skipIf(!has('man')) // reason: man-db is not installed
-const withMandoc = test.skipIf(!has('mandoc')) // reason: mandoc is not installed
+const mandoc = debianProgram('mandoc', 'mandoc')
+const withMandoc = test.skipIf(mandoc === undefined) // reason: no mandoc can be had
 
 const pages = manualPages({ date: '2026-01-02', version: '1.2.3' })
 let folder: string
@@ -104,5 +106,7 @@ withMan('man formats every page without a warning', () => {
 
 withMandoc('mandoc has no warning about any page', () => {
   const files = [...pages.keys()].map((file) => join(folder, file))
-  expect(execFileSync('mandoc', ['-Tlint', '-W', 'warning', ...files], { encoding: 'utf8' })).toBe('')
+  const words = ['-Tlint', '-W', 'warning', ...files]
+  const env = { ...process.env, ...mandoc?.env }
+  expect(execFileSync(mandoc?.path ?? '', words, { encoding: 'utf8', env })).toBe('')
 })
