@@ -8,6 +8,7 @@ import { faultsProcesses } from './faults-processes.ts'
 import { firstRequest } from './first-request.ts'
 import { packageAlone } from './package-alone.ts'
 import { packageLife } from './package-life.ts'
+import { units } from './units.ts'
 import { upgrade } from './upgrade.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -15,6 +16,7 @@ export const scenarios: readonly Scenario[] = [
   packageAlone,
   packageLife,
   doctor,
+  units,
   upgrade,
   faultsPower,
   faultsProcesses,
