@@ -91,7 +91,9 @@ function declareMesh(program: Command, outcome: Outcome): void {
   declareServices(program, outcome)
   declareMembers(program)
   declareCatalog(program)
-  const status = declare(program, 'status', 'show this host, the servers, and what is wrong')
+  const status = declare(program, 'status', 'show this host, the servers, and what is wrong').summary(
+    'this host, the servers, the faults',
+  )
   status.option('--leader', 'only the address of the leader; fails without one')
   withConnection(status).action(async (options: SharedOptions & { readonly leader?: true }) => {
     const { showStatus } = await import('./status.ts')
