@@ -64,7 +64,7 @@ const options = {
 const agentTuning: ConnectionTuning = {
   sendBytes: limits.rpcRequestBytes,
   connectTimeoutMs: limits.handshakeTimeoutMs,
-  keepaliveMs: 10_000,
+  keepaliveMs: 5_000,
 }
 
 export class GrpcConnection {
