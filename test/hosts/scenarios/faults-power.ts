@@ -18,6 +18,8 @@ import type { Scenario } from '../scenario.ts'
 import { eventually, type Step } from '../steps.ts'
 
 const writesPerSecond = 10
+/** Requests of 50 a second take milliseconds: one instance has a few of them in hand, also on a machine that is busy. */
+const inHandAtMost = 15
 
 export const faultsPower: Scenario = {
   name: 'faults-power',
@@ -40,11 +42,15 @@ export const faultsPower: Scenario = {
 async function instanceOff(step: Step, cluster: Cluster, load: Load): Promise<void> {
   const [victim] = cluster.backends
   ok(victim)
-  await step('an instance’s host loses power: callers move to the other one', async () => {
-    const { web, guest } = await load.during('web', () => victim.cut())
-    console.log(`# ${JSON.stringify(web)}`)
-    deepEqual(guest?.answers, {})
-  })
+  await step(
+    'an instance’s host loses power: callers move to the other one, and lose what it had in hand',
+    async () => {
+      const { web, guest } = await load.during('web', () => victim.cut())
+      console.log(`# web: ${JSON.stringify(web)}`)
+      ok(failuresOf(web) <= inHandAtMost, JSON.stringify(web?.failures))
+      deepEqual(guest?.answers, {})
+    },
+  )
   await step('its host is switched on: it takes its share again', async () => {
     await victim.powerOn()
     await wellAgain(cluster)
