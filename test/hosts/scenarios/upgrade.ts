@@ -7,6 +7,7 @@ import { equal, match, notEqual, ok } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readManifest } from '../../../packaging/bundle.ts'
 import { buildDeb } from '../../../packaging/deb/build.ts'
 import { type Cluster, clusterHosts, leaderOf, standing, startCluster, wellAgain } from '../cluster.ts'
 import { buildOldPackage, whyNoOldPackage } from '../old-package.ts'
@@ -17,6 +18,8 @@ import { beginWatch, bringOwnServices, endWatch, hostsOf, judge } from '../upgra
 
 const mixedMs = 60_000
 const nextVersion = '999.0.0'
+/** Six hosts on two cores, one of them unpacking a package, answer each command after seconds. */
+const patienceMs = 180_000
 /** What systemd does not answer with another start. */
 const exitConfiguration = 78
 
@@ -48,9 +51,14 @@ async function upgrades(step: Step, scene: Scene, work: string): Promise<void> {
   if (old !== undefined) for (const host of scene.hosts.values()) await host.push(old, '/root/mesh-agent.deb')
   const cluster = await startCluster(step, scene)
   await bringOwnServices(scene, cluster)
-  await wellAgain(cluster)
-  if (old !== undefined) await upgradeAll(step, cluster, { name: 'this version', deb: scene.deb })
-  await upgradeAll(step, cluster, { name: 'the next release', deb: next })
+  await wellAgain(cluster, patienceMs)
+  if (old !== undefined)
+    await upgradeAll(step, cluster, {
+      name: 'this version',
+      deb: scene.deb,
+      version: readManifest().version,
+    })
+  await upgradeAll(step, cluster, { name: 'the next release', deb: next, version: nextVersion })
   await step('the cluster agreed on what only the next release knows', () => agreed(cluster))
   await step('a server of this version refuses the newer data directory in words, and changes nothing', () =>
     wayBackIsClosed(cluster, scene.deb),
@@ -60,17 +68,21 @@ async function upgrades(step: Step, scene: Scene, work: string): Promise<void> {
 interface Target {
   readonly name: string
   readonly deb: string
+  readonly version: string
 }
 
-async function upgradeAll(step: Step, cluster: Cluster, { name, deb }: Target): Promise<void> {
+async function upgradeAll(step: Step, cluster: Cluster, { name, deb, version }: Target): Promise<void> {
+  const upgradeEach = async (hosts: readonly Host[]): Promise<void> => {
+    for (const host of hosts) await upgradeHost(cluster, host, version)
+  }
   for (const host of hostsOf(cluster)) await host.push(deb, '/root/next.deb')
   const order = await upgradeOrder(cluster)
   const before = await newestTerm(cluster)
   const load = await beginWatch(cluster)
-  await step(`half of the hosts are upgraded to ${name}`, () => upgradeEach(cluster, order.slice(0, 3)))
+  await step(`half of the hosts are upgraded to ${name}`, () => upgradeEach(order.slice(0, 3)))
   const side = `both versions serve for ${mixedMs / 1000} s, and a worker is killed`
   const killedAtMs = await step(side, () => mixed(cluster))
-  await step(`the other half is upgraded to ${name}`, () => upgradeEach(cluster, order.slice(3)))
+  await step(`the other half is upgraded to ${name}`, () => upgradeEach(order.slice(3)))
   await step(
     'no request failed, no instance was missing, no write was lost, guest was never let in',
     async () => judge(await endWatch(cluster, load), killedAtMs),
@@ -90,15 +102,21 @@ async function upgradeOrder({ servers, caller, backends }: Cluster): Promise<rea
   return [...followers, leader].flatMap((server, at) => [server, ...others.slice(at, at + 1)])
 }
 
-/** The next one waits, as an operator does, until this one is back. */
-async function upgradeEach(cluster: Cluster, hosts: readonly Host[]): Promise<void> {
-  for (const host of hosts) {
-    await host.exec('apt-get', 'install', '-y', '/root/next.deb')
-    const isServer = cluster.servers.includes(host)
-    const units = ['mesh-agent', 'mesh-proxy', ...(isServer ? ['mesh-server'] : [])]
-    for (const unit of units) equal((await host.exec('systemctl', 'is-active', unit)).trim(), 'active')
-    await wellAgain(cluster)
-  }
+/** Returns, as an operator waits, when the host is back and all its programs are of that version. */
+async function upgradeHost(cluster: Cluster, host: Host, version: string): Promise<void> {
+  await host.exec('apt-get', 'install', '-y', '/root/next.deb')
+  await eventually(async () => {
+    equal(await newestVersion(host, 'mesh-agent', 'serving'), version)
+    equal(await newestVersion(host, 'mesh-agent', 'proxy connected'), version)
+    if (cluster.servers.includes(host)) equal(await newestVersion(host, 'mesh-server', 'serving'), version)
+  }, patienceMs)
+  await wellAgain(cluster, patienceMs)
+}
+
+/** What the unit's journal said last about a program's version. */
+async function newestVersion(host: Host, unit: string, event: string): Promise<string | undefined> {
+  const lines = (await host.journal(unit)).split('\n').filter((line) => line.includes(` ${event} `))
+  return / version=(\S+)/.exec(lines[lines.length - 1] ?? '')?.[1]
 }
 
 /** In the middle of the minute, the worker of a host with a backend that is still old; when that was. */
@@ -142,5 +160,5 @@ async function wayBackIsClosed(cluster: Cluster, deb: string): Promise<void> {
   equal(status, exitConfiguration, output)
   match(output, /format-too-new.*the data directory has format 2, this program knows formats up to 1/)
   await server.exec('systemctl', 'start', 'mesh-server')
-  await wellAgain(cluster)
+  await wellAgain(cluster, patienceMs)
 }
