@@ -82,12 +82,17 @@ async function firstStarts({ hosts }: Scene): Promise<void> {
     }
 }
 
-/** From systemd's first line on to the last line of the story, or to systemd's own last one. */
+/**
+ * From systemd's first line of the start that came to something (after the installation the units rest) to the last line of the
+ * story, or to systemd's own last one.
+ */
 function firstStart(journal: string, program: Program): readonly string[] {
   const lines = journal.trim().split('\n')
+  const started = lines.findIndex((line) => line.startsWith('Started '))
+  const begun = lines.slice(0, started).findLastIndex((line) => line.startsWith('Starting '))
   const last = story[program].at(-1)
-  const ends = [/^Started /, last ?? /^$/].map((line) => lines.findIndex((text) => line.test(text)))
-  return lines.slice(0, Math.max(...ends) + 1)
+  const told = lines.findIndex((line) => last?.test(line) === true)
+  return lines.slice(Math.max(0, begun), Math.max(started, told) + 1)
 }
 
 /** Agents of both ends and the only server stand still at once; the proxies must not notice. */
