@@ -62,7 +62,7 @@ test('servers of both meet by gossip, each under the name of its datacenter', as
 })
 
 test('a request of web in dc1 reaches backend in dc2 once the primary allows it', async () => {
-  expect((await call()).kind).toBe('cut')
+  await reaches('web to be refused until then', 'cut')
   await both.onHost(dc1, 'alpha', ['intention', 'allow', 'web', 'backend'])
   await reaches('web to reach backend in dc2', 'echoed')
 })

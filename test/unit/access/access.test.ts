@@ -118,7 +118,7 @@ test('a clock that runs behind is named as the reason', () => {
   const clock = new VirtualClock()
   const cluster = makeCluster({ clock })
   const peer = hostPeer(cluster)
-  clock.wallOffsetMs -= 3_600_000
+  clock.wallOffsetMs -= 3 * 3_600_000
   const refused = cluster.access.identify(peer, '')
   expect(refused.ok ? '' : refused.failure.message).toContain('clocks')
   expect(codeOf(cluster.access.registeredHost(peer))).toBe('not-enrolled')
