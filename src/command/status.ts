@@ -22,7 +22,8 @@ export async function showStatus(
     answerOf(askHost(context)),
     answerOf(askServers(context, options)),
   ])
-  if (cluster.value === undefined && host.failure !== undefined) throw host.failure
+  // Without a server on this machine both were asked of its agent, and failed alike; a server knows better what it lacks.
+  if (cluster.failure !== undefined && host.failure !== undefined) throw cluster.failure
   terminal.show({ ...cluster.value, Host: host.value ?? null }, () => {
     if (host.value !== undefined) showHost(terminal, host.value)
     if (cluster.value !== undefined) showServers(terminal, cluster.value)
