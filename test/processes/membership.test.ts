@@ -113,6 +113,7 @@ test('hosts know how far apart they are, and rows of near hosts come first where
         readonly Node: { readonly Node: string }
       }[]
     ).map(({ Node }) => Node.Node)
+  await until('both instances', async () => ((await order('gamma')).length === 2 ? true : undefined))
   expect(await order('gamma')).toEqual(['gamma', 'beta'])
   expect(await order('beta')).toEqual(['beta', 'gamma'])
 })
