@@ -90,6 +90,8 @@ async function overItself(step: Step, host: Host): Promise<void> {
     deepEqual(await states(host), ['inactive', 'inactive', 'inactive'])
     equal((await host.attempt('systemctl', 'is-enabled', 'mesh-agent')).output.trim(), 'disabled')
     await host.exec('systemctl', 'enable', '--now', 'mesh-agent')
+    await eventually(async () => deepEqual(await states(host), ['active', 'active', 'active']))
+    await eventually(() => host.exec('mesh', 'status', '-leader'))
   })
 }
 
