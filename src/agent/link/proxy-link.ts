@@ -77,10 +77,10 @@ class LinkServer implements RunningProxyLink {
     for (const session of this.connected()) {
       if (!session.serves(inbound)) continue
       proxies += 1
-      const row = this.sessions.get(session)?.draining.find(({ name }) => name === inbound)
-      if (row === undefined) continue
+      const streams = session.openWhileDraining(inbound)
+      if (streams === undefined) continue
       refusing += 1
-      open += row.open
+      open += streams
     }
     return { proxies, refusing, open }
   }

@@ -8,7 +8,6 @@ import { limits } from '../../model/limits.ts'
 import type { Clock, Log, Timer } from '../../platform/ports.ts'
 import { encodeLinkFrame, LinkDecoder } from '../../wire/link/frame.ts'
 import {
-  type DrainingInbound,
   type FromAgent,
   type FromProxy,
   kindsSince,
@@ -28,7 +27,6 @@ export interface ProxyStats {
   readonly open: number
   readonly expired: number
   readonly pairs: readonly PairStats[]
-  readonly draining: readonly DrainingInbound[]
 }
 
 export interface ProxySessionEvents {
@@ -58,6 +56,8 @@ export class ProxySession {
   private base: Snapshot | undefined
   private refusedVersion = 0
   private refused = ''
+  /** Streams by instance that is taken out of use, as told since that is in force. */
+  private readonly draining = new Map<string, number>()
 
   constructor(socket: net.Socket, clock: Clock, log: Log, events: ProxySessionEvents) {
     this.socket = socket
@@ -100,6 +100,14 @@ export class ProxySession {
     const part = this.hello?.part
     if (part === undefined) return true
     return part.kind === 'service' && this.wanted?.resources.has(`inbound/${inbound}`) === true
+  }
+
+  /**
+   * Streams that are open on an instance that is taken out of use. Undefined until the proxy told so of the state that it
+   * shall have now: what it told of an earlier drain, undone since, says nothing of this one.
+   */
+  openWhileDraining(inbound: string): number | undefined {
+    return this.inForce === this.wanted ? this.draining.get(inbound) : undefined
   }
 
   /** The state that this proxy shall have, or its part of it; sent now or after the one under way. */
@@ -164,7 +172,9 @@ export class ProxySession {
         return
       case 'stats': {
         const { open, expired, pairs, draining } = message
-        this.events.onStats({ worker: this.hello?.worker ?? '', open, expired, pairs, draining })
+        for (const { name, open: streams } of draining)
+          if (isDraining(this.inForce, name)) this.draining.set(name, streams)
+        this.events.onStats({ worker: this.hello?.worker ?? '', open, expired, pairs })
         return
       }
       default:
@@ -194,6 +204,8 @@ export class ProxySession {
 
   private onAck(version: number, problems: readonly string[]): void {
     if (version === this.underWay?.version) {
+      for (const name of [...this.draining.keys()])
+        if (!isDraining(this.underWay, name)) this.draining.delete(name)
       this.inForce = this.underWay
       this.base = this.underWay
       this.underWay = undefined
@@ -230,4 +242,9 @@ export class ProxySession {
     this.log.warn('the link to a proxy is closed', { pid: this.hello?.pid ?? 0, reason })
     this.socket.destroy()
   }
+}
+
+function isDraining(snapshot: Snapshot | undefined, inbound: string): boolean {
+  const resource = snapshot?.resources.get(`inbound/${inbound}`)
+  return resource?.kind === 'inbound' && resource.drain !== undefined
 }

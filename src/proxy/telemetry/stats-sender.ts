@@ -43,6 +43,14 @@ export class StatsSender {
     this.sendNow(this.counters.all())
   }
 
+  /**
+   * Another configuration is in force: an instance that is taken out of use is told of again, also where the numbers are those
+   * of before, because the agent counts only what it hears from here on.
+   */
+  configured(): void {
+    this.sent = { ...this.sent, draining: [] }
+  }
+
   stop(): void {
     this.timer?.cancel()
   }

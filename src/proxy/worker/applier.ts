@@ -20,6 +20,8 @@ export interface ApplierOptions {
   readonly hangUp: (reason: string) => void
   /** The agent serves us. */
   readonly settled: () => void
+  /** The agent knows that another configuration is in force. */
+  readonly configured: () => void
 }
 
 /** States that wait behind one that is being put in force. The agent sends one at a time. */
@@ -123,6 +125,7 @@ export class Applier {
       if (connection === this.connection) {
         this.version = version
         this.options.send({ kind: 'ack', version, problems: this.problems })
+        this.options.configured()
       }
       this.options.lastGood.save(this.state.resources)
       this.next()

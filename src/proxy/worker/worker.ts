@@ -90,17 +90,17 @@ export function startWorker(options: WorkerOptions): ProxyWorker {
       send: (message) => link.send(message),
       hangUp: (reason) => link.hangUp(reason),
       settled: () => link.settled(),
+      configured: () => stats.configured(),
     },
     listeners,
   )
   const stats = new StatsSender(
     clock,
     counters,
-    () => ({
-      open: budget.open,
-      expired: expiry.expired(),
-      draining: listeners.draining(applier.state.tables),
-    }),
+    () => {
+      const draining = listeners.draining(applier.state.tables)
+      return { open: budget.open, expired: expiry.expired(), draining }
+    },
     (gauges, pairs) => link.send({ kind: 'stats', ...gauges, pairs }),
   )
   applier.start()

@@ -8,7 +8,7 @@ import { unwrap } from '../../../src/model/errors.ts'
 import { limits } from '../../../src/model/limits.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { encodeLinkFrame, LinkDecoder } from '../../../src/wire/link/frame.ts'
-import { policy, recordLog, recordMetrics, temporaryFolder, until } from '../proxy/lab.ts'
+import { inbound, policy, recordLog, recordMetrics, temporaryFolder, until } from '../proxy/lab.ts'
 
 const folder = { path: '', remove: (): void => {} }
 let link: RunningProxyLink
@@ -266,4 +266,39 @@ test('the socket has its mode, replaces the file of a dead agent, and spares a l
   writeFileSync(file, 'not a socket')
   const onFile = await startProxyLink({ socketPath: file, mode: 0o660, clock: systemClock, log, metrics })
   expect(onFile.ok).toBe(false)
+})
+
+test('a drain counts only what a proxy tells of it, and nothing of the one before that was undone', async () => {
+  const here = inbound('backend', 21_000, 9_090)
+  const name = here.name
+  const stats = (open: number) => ({ kind: 'stats', open, expired: 0, pairs: [], draining: [{ name, open }] })
+  const settled = (proxy: FakeProxy, version: number): Promise<unknown> => {
+    proxy.ack(version)
+    return until('the acknowledgement', () => link.proxies()[0]?.acknowledged === version)
+  }
+  link.publish([here])
+  const proxy = connect().hello()
+  await proxy.next('full')
+  await settled(proxy, 1)
+  link.publish([{ ...here, drain: 'cut' }])
+  await settled(proxy, 2)
+  proxy.send(stats(0))
+  await until('the first drain to be told', () => link.draining(name).refusing === 1)
+  link.publish([here])
+  link.publish([{ ...here, drain: 'refuse' }])
+  expect(link.draining(name), 'while the end of the first is under way').toEqual({
+    proxies: 1,
+    refusing: 0,
+    open: 0,
+  })
+  await settled(proxy, 3)
+  await settled(proxy, 4)
+  expect(link.draining(name), 'before the proxy told of the second').toEqual({
+    proxies: 1,
+    refusing: 0,
+    open: 0,
+  })
+  proxy.send(stats(3))
+  await until('the second drain to be told', () => link.draining(name).open === 3)
+  expect(link.draining(name)).toEqual({ proxies: 1, refusing: 1, open: 3 })
 })
