@@ -4,6 +4,7 @@
  * a mesh is made and asked, and nothing of what a scenario does to it.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { install } from './installation.ts'
 import type { Lanes } from './load.ts'
 import { hostOf, type Scene } from './scenario.ts'
 import { eventually, type Step } from './steps.ts'
@@ -36,7 +37,7 @@ export async function startCluster(step: Step, scene: Scene): Promise<Cluster> {
   ok(vm1 && vm2 && vm3 && vm4 && vm5 && vm6)
   const cluster: Cluster = { servers: [vm1, vm2, vm3], caller: vm4, backends: [vm5, vm6] }
   await step('the package is installed on all hosts', () =>
-    Promise.all([vm1, vm2, vm3, vm4, vm5, vm6].map(install)),
+    Promise.all([vm1, vm2, vm3, vm4, vm5, vm6].map((host) => install(host))),
   )
   await step('vm1 founds a mesh', () => found(vm1))
   await step('vm2 and vm3 are let in as servers, the others as hosts', () =>
@@ -117,10 +118,6 @@ export const operate = (cluster: Cluster, ...words: readonly string[]): Promise<
 async function voters(server: Host): Promise<readonly string[]> {
   const { output } = await server.attempt('mesh', 'operator', 'raft', 'list-peers')
   return output.split('\n').filter((line) => /\byes\b/.test(line))
-}
-
-async function install(host: Host): Promise<void> {
-  await host.exec('apt-get', 'install', '-y', '/root/mesh-agent.deb')
 }
 
 async function found(host: Host): Promise<void> {

@@ -3,12 +3,12 @@
  * its code with something to type. Faults are applied to running hosts and undone; at the end all are well again.
  */
 import { deepEqual, equal, match } from 'node:assert/strict'
+import { install } from '../installation.ts'
 import { hostOf, type Scenario, type Scene } from '../scenario.ts'
 import { eventually, type Step } from '../steps.ts'
 import type { Host } from '../testbed.ts'
 import { fakeTime, installFakeTime } from './doctor-clock.ts'
 import { enroll, type Fault, faultsOfMember, faultsOfNewcomer, faultsOfStranger } from './doctor-faults.ts'
-import { install } from './first-request.ts'
 
 export const doctor: Scenario = {
   name: 'doctor',
@@ -48,7 +48,9 @@ const service = `service {
 /** vm1 runs a server, vm2 a service of the mesh; vm3 has the package and nothing else. */
 async function healthyMesh(step: Step, scene: Scene): Promise<void> {
   const [vm1, vm2, vm3] = hosts(scene)
-  await step('the package is installed on three hosts', () => Promise.all([vm1, vm2, vm3].map(install)))
+  await step('the package is installed on three hosts', () =>
+    Promise.all([vm1, vm2, vm3].map((host) => install(host))),
+  )
   await step('a host that nobody configured is told what to type', async () => {
     const { status, problems } = await examineHost(vm3)
     deepEqual([status, problems.map(({ Code }) => Code)], [1, ['config-missing']])

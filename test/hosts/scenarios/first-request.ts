@@ -4,6 +4,7 @@
  */
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
+import { states } from '../installation.ts'
 import { readmeBlocks } from '../readme.ts'
 import { hostOf, type Scenario, type Scene } from '../scenario.ts'
 import { eventually, type Step } from '../steps.ts'
@@ -81,12 +82,3 @@ async function type(host: Host, commands: string): Promise<string> {
 /** The service itself is the operator's, and the README starts it for the day only. */
 const serviceOf = (commands: string): string =>
   commands.split('\n').find((line) => line.startsWith('systemd-run')) ?? 'false'
-
-async function states(host: Host): Promise<readonly string[]> {
-  const { output } = await host.attempt('systemctl', 'is-active', 'mesh-agent', 'mesh-server', 'mesh-proxy')
-  return output.trim().split('\n')
-}
-
-export async function install(host: Host): Promise<string> {
-  return (await host.exec('apt-get', 'install', '-y', '/root/mesh-agent.deb')).replaceAll('\r', '')
-}

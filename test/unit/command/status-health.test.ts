@@ -1,34 +1,11 @@
 // What `mesh status` says is wrong, from what agent and servers tell.
 import { expect, test } from 'vitest'
 import { healthOf } from '../../../src/command/status-health.ts'
-import type { HostServiceJson, HostStateJson } from '../../../src/wire/http-json/host-state.ts'
+import type { HostStateJson } from '../../../src/wire/http-json/host-state.ts'
+import { wellHost, wellService } from './well-host.ts'
 
-const web: HostServiceJson = {
-  ID: 'web',
-  Name: 'web',
-  Address: '',
-  Port: 8_080,
-  Status: 'passing',
-  Output: '',
-  InCatalog: true,
-  ProxyPort: 21_000,
-  CertificateUntil: '2027-01-01T00:00:00Z',
-  CertificateRefused: null,
-}
 const host: HostStateJson = {
-  Node: 'h1',
-  NodeID: 'x',
-  Datacenter: 'dc1',
-  Address: '10.0.0.1',
-  Version: '1.0.0',
-  Server: false,
-  EnrolledUntil: '2027-01-01T00:00:00Z',
-  Refused: null,
-  ConnectedTo: 's1',
-  Outage: null,
-  Gossip: { Members: 2, Alive: 2 },
-  Proxies: [{ Pid: 7, Version: '1.0.0', Refused: '' }],
-  Services: [web],
+  ...wellHost,
   Upstreams: [
     { Service: 'web', Destination: 'db', Datacenter: 'dc1', Listen: '127.0.0.1:9', Instances: 2, Usable: 1 },
   ],
@@ -64,13 +41,17 @@ test.each([
     'the proxy (pid 7) refuses its configuration: port 1 is taken',
   ],
   [
-    { Services: [{ ...web, Status: 'critical' as const, Output: 'refused\nmore' }] },
+    { Services: [{ ...wellService, Status: 'critical' as const, Output: 'refused\nmore' }] },
     'service web is critical: refused',
   ],
   [
     {
       Services: [
-        { ...web, CertificateUntil: '', CertificateRefused: { Code: 'service-not-allowed', Message: 'x' } },
+        {
+          ...wellService,
+          CertificateUntil: '',
+          CertificateRefused: { Code: 'service-not-allowed', Message: 'x' },
+        },
       ],
     },
     'service web gets no certificate: x (service-not-allowed)',

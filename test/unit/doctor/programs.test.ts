@@ -16,6 +16,7 @@ import { readUnits } from '../../../src/command/doctor/look/units.ts'
 import { failed, ok } from '../../../src/model/errors.ts'
 import type { HostServiceJson, HostStateJson } from '../../../src/wire/http-json/host-state.ts'
 import type { ClusterStatusJson } from '../../../src/wire/http-json/operator.ts'
+import { wellHost as host, wellService as service } from '../command/well-host.ts'
 import { agent, codesOf, problemsOf } from './lines.ts'
 
 describe('units', () => {
@@ -162,36 +163,6 @@ describe('identity', () => {
     expect(JSON.stringify(lines)).not.toMatch(/hunter2|aa:bb/)
   })
 })
-
-const service: HostServiceJson = {
-  ID: 'web',
-  Name: 'web',
-  Address: '',
-  Port: 8_080,
-  Status: 'passing',
-  Output: '',
-  InCatalog: true,
-  ProxyPort: 21_000,
-  CertificateUntil: '2027-01-01T00:00:00Z',
-  CertificateRefused: null,
-}
-
-const host: HostStateJson = {
-  Node: 'h1',
-  NodeID: 'x',
-  Datacenter: 'dc1',
-  Address: '10.0.0.1',
-  Version: '1.0.0',
-  Server: false,
-  EnrolledUntil: '2027-01-01T00:00:00Z',
-  Refused: null,
-  ConnectedTo: 's1',
-  Outage: null,
-  Gossip: { Members: 2, Alive: 2 },
-  Proxies: [{ Pid: 7, Version: '1.0.0', Refused: '' }],
-  Services: [service],
-  Upstreams: [],
-}
 
 describe('the running agent', () => {
   const judge = (more: Partial<HostStateJson>) =>
